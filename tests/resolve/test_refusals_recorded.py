@@ -18,7 +18,7 @@ from tests.resolve.recorded_errors import (
     label_of,
 )
 
-VETOES = (401, 402, 407, 408, 409, 410, 411, 412, 413, 414, 415, 425, 429, 502, 503, 504, 529)
+VETOES = (401, 402, 407, 408, 409, 410, 411, 412, 413, 414, 415, 425, 429, 503, 504, 529)
 
 
 RECORDED_JSON = [entry for entry in RECORDED if not isinstance(entry.body, str)]
@@ -253,9 +253,28 @@ def test_a_500_is_a_fault_unless_a_template_speaks_or_new_api_lacks_a_conversion
     unconverted = recorded.id in ("newapi-codex-channel-chat", "newapi-responses-not-implemented")
     reply = read_error(recorded.body)
     is_templates = reply is not None and is_of_template(reply.message)
-    assert acts(recorded.classify(status=500)) == (unconverted or is_templates)
+    if reply is not None:
+        body = in_openai_envelope(reply.message, reply.code if unconverted else None)
+        assert acts(recorded.classify(status=500, body=body)) == (unconverted or is_templates)
+        assert not acts(recorded.classify(status=502, body=body))
     is_of_effort = recorded.id.endswith("-template-effort")
     assert is_templates == (is_of_effort or (is_templates and recorded.label == "wrong_endpoint"))
+
+
+@each(MEANT)
+def test_a_relays_fault_is_a_refusal_if_it_says_what_its_upstream_answered(
+    recorded: RecordedError,
+) -> None:
+    reply = read_error(recorded.body)
+    if reply is None or recorded.status not in (None, 400, 404, 422):
+        return
+    alone = in_openai_envelope(reply.message, "bad_response_status_code", "new_api_error")
+    expected = recorded.classify(status=400, body=alone).verdict
+    for status, answered, is_refused in ((500, 400, True), (502, 422, True), (500, 429, False)):
+        message = f"bad response status code {answered}, message: {reply.message}"
+        body = in_openai_envelope(message, "bad_response_status_code", "new_api_error")
+        verdict = recorded.classify(status=status, body=body).verdict
+        assert verdict is (expected if is_refused else Verdict.OTHER)
 
 
 @each(RECORDED)

@@ -97,6 +97,11 @@ _NOT_ALLOWED = 403
 _GONE = 410
 _FAULT = 500
 _NOT_IMPLEMENTED = 501
+_RELAYED = frozenset({_FAULT, 502})
+"""What relays answer to whatever their upstream has refused (new-api by `status_code_mapping`)."""
+_OF_THE_REQUEST = frozenset({"badrequesterror", "invalid_request_error"})
+"""Types of errors that are a request's, not a server's."""
+_STATUS = re.compile(r"[45]\d\d")
 _LACKING = {
     NO_METHOD: (Verdict.UNKNOWN_ROUTE,),
     _NOT_IMPLEMENTED: (Verdict.UNKNOWN_ROUTE, Verdict.WRONG_ENDPOINT),
@@ -127,9 +132,10 @@ def classify(
 
     Statuses 401, 402, 405, 407-415, 425, 429 and 5xx are `other`, except OpenCode Zen's 401 of a
     model, 405 about a missing route or whole replies, 410 of a retired model, 500 in a template's
-    words, at vLLM's messages or for new-api's missing conversion, and 501 about an endpoint or
-    whole replies; 403 is, except for three texts of OpenAI's and one of Perplexity's. So are
-    statuses that relays write before the message. A 2xx reply is classified only if it has an error
+    words, at vLLM's messages or for new-api's missing conversion, 500 and 502 of an error that says
+    itself that it has another status or is the request's, and 501 about an endpoint or whole
+    replies; 403 is, except for three texts of OpenAI's and one of Perplexity's. So are statuses
+    that relays write before the message. A 2xx reply is classified only if it has an error
     instead of a result.
     """
     decoded = decode_body(body)
@@ -147,7 +153,10 @@ def classify(
     if is_bare and is_unimplemented(reply):
         judged = _refusal(Verdict.UNKNOWN_ROUTE, reply)
     refusal = replace(judged, message=reply.message)
-    admitted = all(_status_admits(each, reply, refusal) for each in (status, *reply.statuses))
+    statuses = _behind_relay(reply) if status in _RELAYED else ()
+    admitted = all(
+        _status_admits(each, reply, refusal) for each in statuses or (status, *reply.statuses)
+    )
     return refusal if admitted else _other(reply)
 
 
@@ -163,6 +172,20 @@ def _of_text(status: int, body: object) -> ErrorDetails | None:
     reply = read_text(body)
     is_route = reply is not None and is_missing_route(reply)
     return None if is_route and status != _NOT_IMPLEMENTED else reply
+
+
+def _behind_relay(reply: ErrorDetails) -> tuple[int, ...]:
+    """Return the statuses that a relay's upstream had, by the error itself; empty: a fault.
+
+    The last one is that of the server which has refused. The error has it as a number, one-api's as
+    its parameter, or else as a type that only a request can have.
+    """
+    numbers = filter(_STATUS.fullmatch, filter(None, (reply.code, reply.param)))
+    said = (*reply.statuses, *map(int, numbers))
+    if not said and (reply.type or "").lower() in _OF_THE_REQUEST:
+        return (400,)
+    is_refused = bool(said) and said[-1] not in _RELAYED
+    return tuple(each for each in said if each not in _RELAYED) if is_refused else ()
 
 
 def _status_admits(status: int, reply: ErrorDetails, refusal: Refusal) -> bool:
@@ -208,9 +231,9 @@ def _judge(reply: ErrorDetails, called: Called, model: str, sent: Collection[str
     if refused is not None:
         is_here = all(parameter.by_model for parameter in refused)
         return _unsupported(reply, *fixes_for(refused, called, sent), is_here=is_here)
-    if is_retired(reply):
+    if is_retired(reply, model):
         return replace(_refusal(Verdict.MODEL_RETIRED, reply), replacement=replacement(reply))
-    if is_not_found(reply):
+    if is_not_found(reply, model):
         return replace(_refusal(Verdict.MODEL_NOT_FOUND, reply), replacement=named_instead(reply))
     return _other(reply)
 

@@ -4,16 +4,24 @@ import re
 
 from gateway.envelopes.error_envelopes import ErrorDetails
 from gateway.resolve.names.model_ids import is_plausible
+from gateway.resolve.refusals.model_words import (
+    BY_YOU,
+    HAS_GONE,
+    HAS_GONE_IN_CHINESE,
+    MISSING,
+    RETIRED,
+    is_named,
+)
 
 _RETIRED_CODES = frozenset(
     {"model_decommissioned", "model_deprecated", "model_gone", "model_retired"}
 )
 _RETIRED_TEXT = re.compile(
-    r"(?:(?:The |This )?(?:requested )?model(?: version)?(?::? \S{1,300})?|models/\S{1,300}) "
-    r"(?:(?:has been|was|is) "
-    r"(?:deprecated|decommissioned|retired|discontinued|removed|shut ?down|sunset|"
-    r"no longer (?:being )?(?:available|offered|served|supported)|not available any ?more)|"
-    r"has (?:reached (?:(?:its )?end[ -]of[ -]life|the end of its life)|retired))",
+    r"(?:(?:(?:The |This )?(?:requested )?model(?: version)?(?::? \S{1,300})?|models/\S{1,300})"
+    rf"{BY_YOU} {HAS_GONE}|"
+    # Relays in China; Bedrock
+    rf"{HAS_GONE_IN_CHINESE}|"
+    r"(?:Access denied\. )?This Model is marked by provider as Legacy\b)",
     re.IGNORECASE,
 )
 # Names have a digit or a dash, unlike "use it instead" and "use another model instead".
@@ -77,6 +85,10 @@ _NOT_FOUND_TEXTS: tuple[re.Pattern[str], ...] = tuple(
         r"Endpoint with name \S{1,300} does not exist",
         r"Unsupported model(?:: | ['`\"])",
         r"(?:Could not|Cannot|Can't) find (?:the )?model\b",
+        (
+            rf"The model(?= that | you| associated){BY_YOU} (?:(?:does not|doesn't) exist|"
+            r"(?:was |is )?not found)\b"
+        ),
         # Envoy AI Gateway, llama-swap (its older text first)
         r"No matching route found\. It is likely (?:because|that) the model ",
         r"(?:llama-swap: )?could not find real modelID for \S",
@@ -87,11 +99,12 @@ _NOT_FOUND_TEXTS: tuple[re.Pattern[str], ...] = tuple(
 _ANTHROPIC_NOT_FOUND = re.compile(r"model: \S{1,300}$")
 
 
-def is_retired(reply: ErrorDetails) -> bool:
-    """Whether the model was there once, by a code or a text."""
+def is_retired(reply: ErrorDetails, model: str) -> bool:
+    """Whether the model, here by its name as sent, was there once: by a code or a text."""
     if not _RETIRED_CODES.isdisjoint({reply.code, reply.type}):
         return True
-    return _RETIRED_TEXT.match(reply.message) is not None
+    is_said = _RETIRED_TEXT.match(reply.message) is not None
+    return is_said or is_named(RETIRED, reply.message, model)
 
 
 def replacement(reply: ErrorDetails) -> str | None:
@@ -106,12 +119,14 @@ def named_instead(reply: ErrorDetails) -> str | None:
     return name if name is not None and is_plausible(name) else None
 
 
-def is_not_found(reply: ErrorDetails) -> bool:
+def is_not_found(reply: ErrorDetails, model: str) -> bool:
     """Whether the model is missing: by a known text, or by a code with an unknown text.
 
-    Every other meaning of `model_not_found` has been ruled out before.
+    `model` is its name as sent. Every other meaning of `model_not_found` has been ruled out before.
     """
     if any(pattern.match(reply.message) for pattern in _NOT_FOUND_TEXTS):
+        return True
+    if is_named(MISSING, reply.message, model):
         return True
     if reply.type == "not_found_error" and _ANTHROPIC_NOT_FOUND.match(reply.message):
         return True

@@ -19,6 +19,7 @@ from gateway.resolve.refusals.naming.effort_rules import (
 )
 from gateway.resolve.refusals.naming.naming_rule import NamingRule
 from gateway.resolve.refusals.naming.parameter_rules import NAMING_RULES
+from gateway.resolve.refusals.naming.sentence_rules import UNNAMED
 from gateway.resolve.refusals.parameter_fixes import RefusedParameter
 from gateway.servers.efforts import EFFORTS, nearest_effort
 from gateway.shapes import Json
@@ -83,6 +84,8 @@ _TAG = re.compile(
     r"\A(thinking|cache_control|tool_choice)"
     r"\.(?:adaptive|disabled|enabled|ephemeral|auto|any|tool|none)(?=\.)"
 )
+_BETWEEN = re.compile(r",? (?:and|or|nor|&) |, ?(?:(?:and|or) )?| ?/ ?")
+"""What stands between the names of a sentence."""
 # lmdeploy: "x is not supported by Responses Text V1.", with `x` as the error's parameter.
 _NAMED_FIRST = re.compile(r" is not supported by \S")
 
@@ -108,7 +111,9 @@ def refused_parameters(
         refused = _value_refused(reply.param, value["given"], reply.message)
         return _all_sent([replace(refused, by_model=True)], sent)
     named = reply.param if reply.param != "model" else None
-    if named and _NAMED_FIRST.match(reply.message.removeprefix(named)):
+    if named and (
+        _NAMED_FIRST.match(reply.message.removeprefix(named)) or UNNAMED.match(reply.message)
+    ):
         return _all_sent([RefusedParameter(named)], sent)
     for rule in NAMING_RULES:
         match = rule.pattern.match(reply.message)
@@ -247,7 +252,7 @@ def _names(groups: dict[str, str | None]) -> list[str]:
             return sorted(map(str, value))
         return [str(name) for name in value] if isinstance(value, dict | list) else []
     text = groups.get("names") or groups.get("name") or ""
-    return [name.strip(_QUOTES).rstrip(".") for name in re.split(r", (?:and )?| and ", text)]
+    return [name.strip(_QUOTES).rstrip(".") for name in _BETWEEN.split(text)]
 
 
 def _all_sent(
@@ -265,7 +270,8 @@ def _all_sent(
 
 def _as_sent(name: str, sent: Collection[str]) -> str | None:
     # xAI names parameters as its own code does: `presencePenalty`.
-    snake_case = re.sub(r"(?<=[a-z0-9])([A-Z])", r"_\1", name).lower()
+    # Others write them in words: "presence penalty".
+    snake_case = re.sub(r"(?<=[a-z0-9])([A-Z])", r"_\1", name).lower().replace(" ", "_")
     forms = (name, snake_case, with_indexes(name), _TAG.sub(r"\1", name))
     return next((form for form in forms if _is_sent(form, sent)), None)
 

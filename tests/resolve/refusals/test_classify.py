@@ -460,3 +460,37 @@ def test_what_vllm_has_caught_at_messages_is_judged_by_its_text(
     assert classify(Shape.MESSAGES, 500, body, model="m", sent=sent).verdict == verdict
     body = {"type": "error", "error": {"type": "api_error", "message": message}}
     assert classify(Shape.MESSAGES, 500, body, model="m", sent=sent).verdict == of_others
+
+
+# --- relays' own faults
+
+REFUSED = "Unsupported parameter: 'seed' is not supported with this model."
+FAULTS = [
+    ({"message": f"status_code=400, {REFUSED}", "type": "new_api_error"}, True),
+    ({"message": f"upstream returned 429: {REFUSED}"}, False),
+    ({"message": REFUSED, "type": "upstream_error", "param": "400", "code": "bad_status"}, True),
+    ({"message": REFUSED, "type": "upstream_error", "param": "seed", "code": None}, False),
+    ({"message": REFUSED, "code": 400}, True),
+    ({"message": REFUSED, "code": "422"}, True),
+    ({"message": REFUSED, "code": 500}, False),
+    ({"message": REFUSED, "code": 20012}, False),
+    ({"message": REFUSED, "type": "invalid_request_error"}, True),
+    ({"message": REFUSED, "type": "BadRequestError"}, True),
+    ({"message": REFUSED, "type": "server_error"}, False),
+    ({"message": REFUSED}, False),
+    ({"message": f"500: {REFUSED}", "code": 400}, True),
+    ({"message": f"400: {REFUSED}", "code": 502}, False),
+    ({"message": json.dumps({"error": {"message": REFUSED, "code": 400}})}, True),
+    ({"message": f"500: {json.dumps({'message': f'400: {REFUSED}'})}"}, True),
+]
+
+
+@pytest.mark.parametrize(("error", "is_refusal"), FAULTS)
+def test_a_relays_fault_is_a_refusal_if_the_error_says_so(error: object, is_refusal: bool) -> None:
+    for status in (500, 502):
+        refusal = classify(Shape.CHAT, status, {"error": error}, model="m", sent={"seed"})
+        expected = (ParameterFix("drop", "seed"),) if is_refusal else ()
+        assert refusal.fixes == expected
+    for status in (503, 504, 529):
+        refusal = classify(Shape.CHAT, status, {"error": error}, model="m", sent={"seed"})
+        assert refusal.verdict is Verdict.OTHER

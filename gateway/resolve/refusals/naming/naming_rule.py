@@ -8,7 +8,7 @@ QUOTED = rf"(?P<quote>[`'\"]){NAME}(?P=quote)"
 """A name in quotation marks of any kind: relays and servers that imitate a text have their own."""
 ANY_NAME = rf"(?P<quote>[`'\"])?{NAME}(?(quote)(?P=quote)|(?=\.?(?:$|\n)|[,;] ))"
 """The same, or without any where a sentence ends after it."""
-ANY_NAMES = r"(?P<names>[`'\"]?[A-Za-z_][\w.\[\], `'\"]*?)"
+ANY_NAMES = r"(?P<names>[`'\"]?[A-Za-z_][\w.\[\],/& `'\"]*?)"
 """Several names, with any marks or without."""
 
 

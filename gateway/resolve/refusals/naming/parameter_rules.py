@@ -15,6 +15,7 @@ from gateway.resolve.refusals.naming.naming_rule import (
     by_model,
     by_server,
 )
+from gateway.resolve.refusals.naming.sentence_rules import SENTENCE_RULES
 from gateway.resolve.refusals.naming.validator_rules import VALIDATOR_RULES
 
 _NAMES = r"(?P<names>[A-Za-z_][\w.\[\], ]*?)"
@@ -274,4 +275,5 @@ NAMING_RULES: tuple[NamingRule, ...] = (
     ),
     by_server(r"Suffix is not supported", "tgi-suffix", about=("suffix",)),
     *VALIDATOR_RULES,
+    *SENTENCE_RULES,
 )

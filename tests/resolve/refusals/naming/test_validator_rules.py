@@ -4,6 +4,7 @@ import pytest
 
 from gateway.resolve.refusals.classify import Verdict, classify
 from gateway.resolve.refusals.naming.parameter_rules import NAMING_RULES
+from gateway.resolve.refusals.naming.sentence_rules import SENTENCE_RULES
 from gateway.resolve.refusals.naming.validator_rules import VALIDATOR_RULES
 from gateway.resolve.refusals.parameter_fixes import ParameterFix
 from gateway.shapes import Shape
@@ -91,5 +92,6 @@ def test_nothing_else_is(message: str) -> None:
     assert refusal.fixes == ()
 
 
-def test_they_come_after_the_words_of_known_servers() -> None:
-    assert NAMING_RULES[-len(VALIDATOR_RULES) :] == VALIDATOR_RULES
+def test_they_come_after_the_words_of_known_servers_and_before_plain_ones() -> None:
+    last = (*VALIDATOR_RULES, *SENTENCE_RULES)
+    assert NAMING_RULES[-len(last) :] == last
