@@ -1,6 +1,6 @@
 """An unfinished upstream body, and the functions for parameters that several pairs share."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from gateway.servers.efforts import nearest_effort
@@ -10,6 +10,7 @@ from gateway.translate.parts.sampling import sampling_parameters
 from gateway.translate.schema.checks import Record
 from gateway.translate.schema.extra_params import extras_to_send
 from gateway.translate.schema.hints import CACHE_OPTIONS
+from gateway.translate.schema.neutral import Neutral, is_neutral
 from gateway.translate.schema.unknown_fields import strip_unknown
 
 
@@ -126,8 +127,6 @@ def sent_verbosity(draft: Draft, options: Json, name: str) -> Json:
     return {}
 
 
-Neutral = Mapping[str, Sequence[object]]
-"""Parameters, each with the values that mean the same as none."""
 OF_COST: Neutral = {
     "prompt_cache_key": (),
     "prompt_cache_options": ({},),
@@ -139,8 +138,8 @@ OF_COST: Neutral = {
 
 def drop(draft: Draft, neutral: Neutral) -> None:
     """Report parameters without a place, each unless its value means the same as none."""
-    for name, values in neutral.items():
-        if name in draft.client and draft.client[name] not in values:
+    for name in neutral:
+        if name in draft.client and not is_neutral(name, draft.client[name], neutral):
             draft.report.drop(name)
 
 
@@ -151,7 +150,7 @@ def copy_extensions(draft: Draft, names: Iterable[str], never_cross: Neutral) ->
     `UnsupportedParameter` for these unless their values mean the same as none.
     """
     client = draft.client
-    extras = [name for name in names if client[name] not in never_cross.get(name, ())]
+    extras = [name for name in names if not is_neutral(name, client[name], never_cross)]
     for name in extras_to_send(extras, client, draft.context, draft.report):
         if name in never_cross:
             draft.refuse(name)

@@ -28,9 +28,11 @@ from gateway.exchange.legacy.replies import (
 )
 from gateway.exchange.models.listing import Listing, list_reply, model_path
 from gateway.exchange.models.lists import in_pieces
+from gateway.exchange.params.rule_params import with_params
 from gateway.exchange.passthrough.forward import Forwarder
 from gateway.request import GenerationRequest, Request
 from gateway.shapes import Shape
+from gateway.translate.contract import Report
 from gateway.translate.legacy import engines
 from gateway.translate.stream.sse import encode_json
 
@@ -163,7 +165,9 @@ class Legacy:
         body = engines.with_model(given, engine)
         with RenamedParameters(engines.client_param):
             if path == "/edits":
-                return await self._edits.edited(body, call, decision)
+                edited = await self._edits.edited(body, call, decision)
+                _report(engines.without_place(given), Shape.CHAT, decision)
+                return edited
             raw = received if body == given else encode_json(body)
             headers = without_body_headers(call.headers, body=True)
             shape = _SHAPES.get(path)
@@ -173,10 +177,25 @@ class Legacy:
             else:
                 passed = structs.replace(call, path=path, headers=headers, body=raw)
                 reply = await self._forwarder.run(passed, decision)
+        _report(engines.without_place(given), shape, decision)
         return await renamed_error(reply, engines.client_param)
 
     async def _edit(self, call: Request, decision: Decision) -> ClientReply:
         return await self._edits.edited(read_object(_whole(call)), call, decision)
+
+
+def _report(dropped: list[str], shape: Shape | None, decision: Decision) -> None:
+    """Report what a request at an engine had, and no other endpoint has; `shape` None: no text."""
+    if not dropped:
+        return
+    if shape is None and not decision.translation:
+        decision.translation = f"dropped={','.join(dropped)}"
+        return
+    own = shape or Shape.COMPLETIONS
+    report = Report(own, own)
+    for name in dropped:
+        report.drop(name)
+    decision.translation = with_params(decision.translation, report, own)
 
 
 def deprecating(family: str, successor: str, handler: Handler) -> Handler:

@@ -8,7 +8,6 @@ from gateway.translate.chat_via_responses.client_paths import limit_name
 from gateway.translate.draft import (
     OF_COST,
     Draft,
-    Neutral,
     copy_extensions,
     drop,
     refuse_audio,
@@ -27,6 +26,7 @@ from gateway.translate.parts.to_messages.thinking import ThinkingRequest, write_
 from gateway.translate.parts.to_messages.tools import forces_call
 from gateway.translate.schema.chat import CHAT_PARAMETERS, NEVER_CROSS
 from gateway.translate.schema.checks import extensions
+from gateway.translate.schema.neutral import Neutral
 
 _HINTS: Neutral = {
     **OF_COST,

@@ -25,26 +25,40 @@ REMOVED = frozenset(
 )
 """Paths below an engine without a successor: see `removed`."""
 
-_OF_THE_LIBRARY = ("engine", "deployment_id", "timeout")
-"""What openai-python 0.28 may send in a body although the engine is in the path."""
+_NAMES = ("model", "engine", "deployment_id")
+"""Names of the model, which a body may have beside that in the path."""
+WITHOUT_PLACE = ("timeout",)
+"""What libraries of those years send to engines only, to wait until one is ready."""
 
 
 def with_model(body: Json, engine: str) -> Json:
-    """Return a request with the engine of its path as `model`.
+    """Return a request with the engine of its path as `model`, and nothing that is `WITHOUT_PLACE`.
 
-    Raises `InvalidRequest` when the body names another model.
+    Raises `InvalidRequest` when the body names another model, under any name for it.
     """
-    model = body.get("model")
-    if model is not None and model != engine:
-        named = f"'{model[:200]}'" if isinstance(model, str) else type_name(model)
-        raise InvalidRequest(
-            "Cannot specify both model and engine: the path names "
-            f"'{engine[:200]}', the body {named}. Leave 'model' out.",
-            param="model",
-            code="invalid_value",
-        )
-    kept = {name: value for name, value in body.items() if name not in _OF_THE_LIBRARY}
+    for name in _NAMES:
+        _check_name(name, body.get(name), engine)
+    left_out = (*_NAMES, *WITHOUT_PLACE)
+    kept = {name: value for name, value in body.items() if name not in left_out}
     return {**kept, "model": engine}
+
+
+def without_place(body: Json) -> list[str]:
+    """Return the names of what `with_model` leaves out of a request, save for the model's."""
+    return [name for name in WITHOUT_PLACE if body.get(name) is not None]
+
+
+def _check_name(name: str, given: object, engine: str) -> None:
+    if given is None or given == engine:
+        return
+    named = f"'{given[:200]}'" if isinstance(given, str) else type_name(given)
+    both = "both model and engine" if name == "model" else f"two engines, one in '{name}'"
+    raise InvalidRequest(
+        f"Cannot specify {both}: the path names '{engine[:200]}', the body {named}. Leave '{name}' "
+        "out.",
+        param=name,
+        code="invalid_value",
+    )
 
 
 def client_param(param: str | None) -> str | None:

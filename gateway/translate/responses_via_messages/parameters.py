@@ -11,7 +11,6 @@ from gateway.shapes import Json
 from gateway.translate.draft import (
     OF_COST,
     Draft,
-    Neutral,
     copy_extensions,
     drop,
     not_streamed,
@@ -46,6 +45,7 @@ from gateway.translate.responses_via_chat.parameters import (
 from gateway.translate.responses_via_chat.tools.choice import tool_parameters
 from gateway.translate.responses_via_chat.tools.definitions import ChatTools
 from gateway.translate.schema.checks import extensions
+from gateway.translate.schema.neutral import Neutral
 from gateway.translate.schema.responses import (
     ENCRYPTED_REASONING,
     LOGPROBS,

@@ -29,6 +29,7 @@ from gateway.translate.schema.checks import (
 from gateway.translate.schema.errors import missing, wrong_type
 from gateway.translate.schema.hints import CACHE_OPTIONS, SAFETY_IDENTIFIER
 from gateway.translate.schema.native_types import JsonType, Objects, tagged
+from gateway.translate.schema.neutral import Neutral
 
 MAX_STOPS = 64
 """A sensible limit: OpenAI takes 4, self-hosted servers any number."""
@@ -142,7 +143,7 @@ CHAT_EXTENSIONS: abc.Mapping[str, Check] = {
 }
 """vLLM's extensions of chat that say how messages become a prompt."""
 
-NEVER_CROSS: abc.Mapping[str, abc.Sequence[object]] = {
+NEVER_CROSS: Neutral = {
     "add_generation_prompt": (True,),
     "add_special_tokens": (False,),
     "background": (False,),

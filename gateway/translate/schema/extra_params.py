@@ -1,14 +1,15 @@
 """Parameters that OpenAI does not know: what `extra_params` says of them."""
 
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator
 from typing import Literal
 
 from gateway.errors import InvalidRequest
 from gateway.shapes import Json, Shape
 from gateway.translate.contract import Context, Report
 from gateway.translate.schema.hints import without_hints
+from gateway.translate.schema.neutral import Neutral, is_neutral
 
-_NEUTRAL: Mapping[str, Sequence[object]] = {
+_NEUTRAL: Neutral = {
     "extra_body": ({},),
     "ignore_eos": (False,),
     "min_p": (0,),
@@ -58,7 +59,7 @@ def extras_to_send(
         if is_auto and name in known_everywhere:
             yield name
         elif policy == "refuse":
-            if client[name] not in _NEUTRAL.get(name, ()):
+            if not is_neutral(name, client[name], _NEUTRAL):
                 raise _unknown(name, report.source)
         elif policy == "drop" or name in dropped:
             report.drop(name)

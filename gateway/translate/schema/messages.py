@@ -115,6 +115,16 @@ MESSAGES_PARAMETERS: abc.Mapping[str, Check] = {
 """The check of every messages parameter."""
 
 
+MESSAGES_EXTENSIONS: abc.Mapping[str, Check] = {
+    "frequency_penalty": Number(-2, 2),
+    "presence_penalty": Number(-2, 2),
+    "seed": Integer(),
+}
+"""OpenAI's parameters that are sent to its endpoints where a messages request has them, too."""
+
+_KNOWN = {**MESSAGES_PARAMETERS, **MESSAGES_EXTENSIONS}
+
+
 def check_messages(body: Json, *, counts: bool = False) -> Json:
     """Return a copy of a messages request without null keys, every known parameter checked.
 
@@ -122,7 +132,7 @@ def check_messages(body: Json, *, counts: bool = False) -> Json:
     Anthropic's are left in place. Raises `InvalidRequest` naming the path
     (`messages[1].content[0].text`).
     """
-    checked = check(body, MESSAGES_PARAMETERS)
+    checked = check(body, _KNOWN)
     for name in ("messages",) if counts else ("max_tokens", "messages"):
         if name not in checked:
             raise missing(name)

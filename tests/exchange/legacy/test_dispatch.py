@@ -118,6 +118,46 @@ def test_a_completion_at_an_engine_is_one_of_its_model() -> None:
     assert sent["messages"] == [{"role": "user", "content": "Say hello"}]
     assert not {"engine", "timeout"} & set(sent)
     assert dict(result.reply.headers)[b"link"] == b'</v1/completions>; rel="successor-version"'
+    notes = result.decision.translation
+    assert notes.startswith("from=completions; to=chat; dropped=timeout")
+
+
+@pytest.mark.parametrize(
+    ("action", "body", "notes"),
+    [
+        ("chat/completions", {"messages": []}, "from=chat; to=chat; dropped=timeout"),
+        ("embeddings", {"input": "Hi"}, "dropped=timeout"),
+        (
+            "embeddings",
+            {"input": "Hi", "encoding_format": "base64"},
+            "dropped=timeout; changed=embedding:float->base64",
+        ),
+        (
+            "edits",
+            {"input": "Hi", "instruction": "Shout"},
+            "from=edits; to=chat; dropped=timeout",
+        ),
+    ],
+)
+def test_what_only_engines_have_is_reported(action: str, body: dict[str, Any], notes: str) -> None:
+    embedded = {"object": "list", "data": [{"embedding": [1.0], "index": 0}]}
+    reply = embedded if action == "embeddings" else chat_completion()
+    scene = LegacyScene(answering(json_reply(reply)))
+    result = scene.ask("POST", f"/engines/gpt-4o/{action}", {**body, "timeout": 20})
+    assert "timeout" not in scene.network.bodies()[-1]
+    assert result.decision.translation == notes
+
+
+@pytest.mark.parametrize("name", ["engine", "deployment_id", "model"])
+def test_another_engine_in_the_body_is_refused_by_its_name(name: str) -> None:
+    error = refused(
+        LegacyScene(answering()),
+        "POST",
+        "/engines/gpt-4o/completions",
+        {"prompt": "Hi", name: "davinci"},
+    )
+    assert (error.status, error.param, error.code) == (400, name, "invalid_value")
+    assert f"Leave '{name}' out." in error.message
 
 
 @pytest.mark.parametrize("name", ["org/m", "org%2Fm"])

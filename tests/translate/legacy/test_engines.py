@@ -20,7 +20,8 @@ def test_the_engine_becomes_the_model_and_the_librarys_own_keys_go() -> None:
     assert engines.with_model(body, "davinci") == {"prompt": "Hi", "model": "davinci"}
     assert engines.with_model({"model": "davinci"}, "davinci") == {"model": "davinci"}
     assert engines.with_model({"model": None}, "davinci") == {"model": "davinci"}
-    assert "timeout" in body
+    assert engines.without_place(body) == ["timeout"]
+    assert engines.without_place({"timeout": None}) == []
 
 
 @pytest.mark.parametrize("model", ["curie", "", 5, ["davinci"], pytest.param(10**5000, id="huge")])
@@ -29,6 +30,14 @@ def test_another_model_in_the_body_is_refused(model: Any) -> None:
         engines.with_model({"model": model}, "davinci")
     assert caught.value.param == "model"
     assert "Cannot specify both model and engine" in caught.value.message
+
+
+@pytest.mark.parametrize("name", ["engine", "deployment_id"])
+def test_another_engine_in_the_body_is_refused(name: str) -> None:
+    with pytest.raises(InvalidRequest) as caught:
+        engines.with_model({name: "curie"}, "davinci")
+    assert caught.value.param == name
+    assert "the path names 'davinci', the body 'curie'" in caught.value.message
 
 
 def test_a_models_parameter_is_the_clients_engine() -> None:

@@ -4,7 +4,7 @@ One function per group. Each reads the client's checked body, writes what has an
 upstream body, and reports or refuses the rest.
 """
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Sequence
 
 from gateway.shapes import Json
 from gateway.translate.draft import Draft, copy_seed, not_streamed, sent_verbosity
@@ -20,6 +20,7 @@ from gateway.translate.schema.messages import (
     OUTPUT_CONFIG,
     THINKING,
 )
+from gateway.translate.schema.neutral import Neutral, is_neutral
 from gateway.translate.schema.unknown_fields import carry_unknown, passes_unknown
 
 _CARRIED = {
@@ -32,7 +33,7 @@ FORMAT_NAME = "output"
 """The name of the schema of a reply, which OpenAI's endpoints require."""
 
 
-_ASKING: Mapping[str, Sequence[object]] = {
+_ASKING: Neutral = {
     "audio": (),
     "background": (False,),
     "best_of": (1,),
@@ -155,7 +156,7 @@ def extension_parameters(draft: Draft, reserved: Collection[str]) -> None:
     tuning = _TUNING if _is_auto(draft) else frozenset[str]()
     for name in extensions(client, MESSAGES_PARAMETERS):
         if name in _ASKING:
-            if client[name] not in _ASKING[name]:
+            if not is_neutral(name, client[name], _ASKING):
                 _refuse_asking(draft, name)
         elif name not in tuning:
             others.append(name)

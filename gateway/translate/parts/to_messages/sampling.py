@@ -2,6 +2,7 @@
 
 from gateway.translate.draft import Draft
 from gateway.translate.parts.tokens.biases import sent_biases
+from gateway.translate.schema.checks import Integer
 
 _PENALTIES = ("presence_penalty", "frequency_penalty")
 _LEAST_TOP_P = 0.95
@@ -57,9 +58,11 @@ def _top_p(draft: Draft, *, thinks: bool) -> None:
 
 
 def _top_k(draft: Draft, *, thinks: bool) -> None:
-    wanted = draft.client.get("top_k")
-    if wanted in (None, 0, -1):
-        # Other servers have 0 and -1 for all tokens.
+    if "top_k" not in draft.client:
+        return
+    # Other servers have 0 and -1 for all tokens.
+    wanted = Integer(minimum=-1).accept(draft.client["top_k"], "top_k")
+    if wanted <= 0:
         return
     if draft.context.capabilities.top_k and not thinks:
         draft.upstream["top_k"] = wanted
