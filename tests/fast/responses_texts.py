@@ -42,7 +42,7 @@ ODD_PARAMETERS: list[tuple[str, Any]] = [
     *each("user", ABSENT, None, "", 3),
     *each("stream", ABSENT, None, True, 0, "no"),
     *each("store", ABSENT, None, True, 0, "no"),
-    *each("reasoning", None, {}, {"effort": "low"}, {"summary": "auto"}),
+    *each("reasoning", None, {}, {"effort": "low"}, {"summary": "auto"}, {"summary": "x"}),
     *each("text", None, {}, {"format": {"type": "text"}}, {"verbosity": "low"}),
     *each("tools", None, [], [{"type": "function", "name": "f", "parameters": {}}]),
     *each("metadata", None, {}, {"a": "b"}),

@@ -160,6 +160,10 @@ def reasoning(draft: Draft) -> None:
         draft.upstream["reasoning_effort"] = effort
 
 
+_SUMMARY_NAMES = ("summary", "generate_summary")
+_SUMMARIES = frozenset({"auto", "concise", "detailed"})
+
+
 def reasoning_options(draft: Draft) -> Json:
     """Return the `reasoning` of a request; options without a counterpart are reported.
 
@@ -174,7 +178,15 @@ def reasoning_options(draft: Draft) -> Json:
         draft.refuse("reasoning.mode")
     elif mode != "standard":
         draft.report.drop("reasoning.mode")
+    for name in _SUMMARY_NAMES:
+        if options.get(name, "auto") not in _SUMMARIES:
+            draft.report.drop(f"reasoning.{name}")
     return options
+
+
+def asks_for_summary(options: Json) -> bool:
+    """Whether the `reasoning` of a request asks for a summary, in a word that is known."""
+    return any(options.get(name) in _SUMMARIES for name in _SUMMARY_NAMES)
 
 
 def include(draft: Draft) -> int | None:

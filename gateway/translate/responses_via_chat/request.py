@@ -109,8 +109,7 @@ def reasoning_form(client: Json, context: Context) -> ReasoningForm:
     form = context.settings.reasoning_item
     if form != "auto":
         return form
-    options: Json = client.get("reasoning", {})
-    return "summary" if "summary" in options or "generate_summary" in options else "text"
+    return "summary" if parameters.asks_for_summary(client.get("reasoning", {})) else "text"
 
 
 def gives_back(client: Json, context: Context, *, if_kept: bool = True) -> bool:

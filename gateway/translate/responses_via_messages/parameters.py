@@ -36,6 +36,7 @@ from gateway.translate.parts.to_messages.tools import (
 )
 from gateway.translate.parts.tools.choices import read_chat_choice
 from gateway.translate.responses_via_chat.parameters import (
+    asks_for_summary,
     hints,
     moderation,
     prewarming,
@@ -133,7 +134,7 @@ def tokens_and_thinking(draft: Draft, conversation: Written) -> None:
         limit=limit,
         forced=forces_call(draft.upstream.get("tool_choice")),
         lacks_thinking=conversation.ends_in_calls_without_thinking,
-        shown="summary" in options or "generate_summary" in options,
+        shown=asks_for_summary(options),
     )
     thinking = write_thinking(draft, request)
     write_limit(draft, limit, name, thinking)

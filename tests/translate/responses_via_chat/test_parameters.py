@@ -246,6 +246,14 @@ def test_reasoning_context_and_mode_are_hints_but_for_mode_pro() -> None:
         "reasoning.context",
         "reasoning.mode",
     ]
+    for word, names in (
+        ("auto", []),
+        ("concise", []),
+        ("detailed", []),
+        ("x", ["reasoning.summary"]),
+    ):
+        assert dropped(reasoning={"summary": word}) == names
+    assert dropped(reasoning={"generate_summary": "x"}) == ["reasoning.generate_summary"]
     assert refused(reasoning={"mode": "pro"}).param == "reasoning.mode"
     assert dropped(reasoning={"mode": "pro"}) == ["reasoning.mode"]
 

@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from gateway.shapes import ItemNames
+from gateway.translate.responses_via_chat.request import reasoning_form
 from tests.translate.responses_via_chat.chat_backend import (
     OPENAI,
     asking,
@@ -176,3 +177,10 @@ def test_tools_that_came_in_the_input_are_named_there() -> None:
     translation = asking(input=[{"role": "user", "content": "a"}, item])
     assert translation.client_param(0, "tools") == "input[1].tools"
     assert translation.client_param(0, "tools[0].function.name") == "input[1].tools[0].name"
+
+
+def test_reasoning_is_a_summary_for_openais_words_only() -> None:
+    for word, form in (("auto", "summary"), ("concise", "summary"), ("none", "text")):
+        for name in ("summary", "generate_summary"):
+            assert reasoning_form({"reasoning": {name: word}}, context()) == form
+    assert reasoning_form({}, context()) == "text"

@@ -213,6 +213,9 @@ def test_sealed_reasoning_is_served() -> None:
 def test_a_summary_is_the_thinking_itself(name: str) -> None:
     call = call_of({"reasoning": {"effort": "low", name: "auto"}})
     assert call["thinking"] == {"type": "adaptive", "display": "summarized"}
+    other = translated({"reasoning": {"effort": "low", name: "x"}})
+    assert other.calls[0]["thinking"] == {"type": "adaptive"}
+    assert other.report.dropped == [f"reasoning.{name}"]
 
 
 @pytest.mark.parametrize(

@@ -4,7 +4,13 @@ import pytest
 
 from gateway.translate.schema.neutral import Neutral, is_neutral
 
-NEUTRAL: Neutral = {"n": (1,), "echo": (False,), "top_k": (0, -1), "reasoning": ({},), "background": ()}
+NEUTRAL: Neutral = {
+    "n": (1,),
+    "echo": (False,),
+    "top_k": (0, -1),
+    "reasoning": ({},),
+    "background": (),
+}
 
 
 @pytest.mark.parametrize(
