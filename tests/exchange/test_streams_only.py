@@ -56,7 +56,8 @@ class StreamsOnly:
         if call.method == "GET":
             return json_reply({"data": []})
         if sent(call).get("stream") is not True:
-            return error_reply(self.status, self.said, code="invalid_parameter_error")
+            fault = {"type": "internal_server_error"} if self.status == 500 else {}
+            return error_reply(self.status, self.said, code="invalid_parameter_error", **fault)
         if self.more is not None and "stream_options" in sent(call):
             return self.more
         return stream_reply(*STREAMS[self.home], done=self.home is not Shape.MESSAGES)
