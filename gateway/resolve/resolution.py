@@ -56,3 +56,15 @@ class Resolution:
     def decided(self) -> bool:
         """Whether some evidence says at which endpoint."""
         return any(piece.shapes for piece in self.evidence)
+
+    @property
+    def decisive(self) -> Evidence | None:
+        """The strongest piece that says at which endpoint; None: there is none."""
+        saying = (piece for piece in self.evidence if piece.shapes)
+        return min(saying, key=lambda piece: ORDER[piece.source], default=None)
+
+    @property
+    def is_at_home(self) -> bool:
+        """Whether the client has called one of the model's endpoints: nothing is translated."""
+        decisive = self.decisive
+        return decisive is not None and self.query.shape in decisive.shapes

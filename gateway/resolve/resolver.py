@@ -108,7 +108,7 @@ class Resolver:
         kinds what the model takes, which a translated request needs.
         """
         query, kind = resolution.query, resolution.kind
-        if kind.lists_abilities and query.shape not in kind.routes:
+        if kind.lists_abilities and not resolution.is_at_home and query.shape not in kind.routes:
             await self._lookup.models(
                 resolution.upstream,
                 query.headers,
@@ -260,7 +260,7 @@ class Resolver:
         evidence: Sequence[Evidence] = sorted(
             resolution.evidence, key=lambda piece: ORDER[piece.source]
         )
-        decisive = next((piece for piece in evidence if piece.shapes), None)
+        decisive = resolution.decisive
         lacking = self._lacking(resolution)
         if decisive is None:
             first = home_order(query.shape, resolution.kind, lacking)[0]

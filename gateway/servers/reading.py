@@ -37,6 +37,8 @@ class Abilities:
     """The types of Anthropic's `thinking` that it takes; empty: the card does not say."""
     efforts: frozenset[str] | None = None
     """The reasoning efforts that it takes; None: the card does not say."""
+    parameters: frozenset[str] | None = None
+    """The parameters that it takes, by their names at chat; None: the card does not say."""
 
 
 def other(detail: str, *paths: str) -> Capability:

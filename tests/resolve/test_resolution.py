@@ -21,6 +21,15 @@ def test_it_is_decided_by_evidence_that_names_an_endpoint() -> None:
     assert resolution(exists, Evidence(Source.ID, "its id", (Shape.CHAT,))).decided
 
 
+def test_the_strongest_piece_decides_and_says_whether_the_client_is_at_home() -> None:
+    by_id = Evidence(Source.ID, "its id", (Shape.CHAT, Shape.RESPONSES))
+    by_rule = Evidence(Source.CONFIG, "a rule", (Shape.RESPONSES,))
+    assert (resolution().decisive, resolution().is_at_home) == (None, False)
+    assert (resolution(by_id).decisive, resolution(by_id).is_at_home) == (by_id, True)
+    both = resolution(by_id, by_rule)
+    assert (both.decisive, both.is_at_home) == (by_rule, False)
+
+
 def test_a_query_has_neither_features_nor_headers_unless_they_are_given() -> None:
     query = ModelQuery("m", Shape.CHAT)
     assert (query.features, query.headers) == (frozenset(), ())

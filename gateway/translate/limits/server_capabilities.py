@@ -1,6 +1,7 @@
 """What the endpoints of servers understand: by their profiles, within the limits of each shape."""
 
 import re
+from collections.abc import Mapping
 from dataclasses import replace
 from functools import cache, lru_cache
 
@@ -47,6 +48,16 @@ _SHAPES: dict[Shape, Changes] = {
 }
 """What no server's endpoint of the shape has (servers' extensions are in their profiles)."""
 
+_PARAMETERS: Mapping[str, tuple[str, ...]] = {
+    **{name: (name,) for name in ("logit_bias", "seed", "stop", "temperature", "tools", "top_p")},
+    "json_object": ("response_format", "structured_outputs"),
+    "json_schema": ("structured_outputs",),
+    "logprobs": ("logprobs",),
+    "penalties": ("frequency_penalty", "presence_penalty"),
+    "verbosity": ("verbosity",),
+}
+"""Capability: the parameters of chat of which it needs one."""
+
 _WANTS_REASONING_BACK = re.compile(r"deepseek|kimi|moonshot", re.IGNORECASE)
 
 
@@ -92,9 +103,20 @@ def by_card(capabilities: Capabilities, card: Abilities) -> Capabilities:
         max_output_tokens=card.max_output_tokens,
         thinking=card.thinking or capabilities.thinking,
     )
+    if card.parameters is not None:
+        known = replace(known, **_lacking(known, card.parameters))
     if card.efforts is None:
         return known
     return replace(known, reasoning_effort=bool(card.efforts), efforts=card.efforts or None)
+
+
+def _lacking(able: Capabilities, taken: frozenset[str]) -> Changes:
+    """Return the capabilities that a model lacks which takes these parameters only."""
+    return {
+        capability: False
+        for capability, names in _PARAMETERS.items()
+        if getattr(able, capability) and taken.isdisjoint(names)
+    }
 
 
 def wants_reasoning_back(kind: Profile, model: str, base_url: str) -> bool:

@@ -73,6 +73,21 @@ ROUTED = ModelCard(
     detail='output_modalities are ["text"]',
     generative=True,
 )
+YI = {
+    *("max_tokens", "temperature", "top_p", "stop", "frequency_penalty", "presence_penalty"),
+    *("top_k", "repetition_penalty", "response_format", "structured_outputs", "logit_bias"),
+    *("logprobs", "top_logprobs"),
+}
+GPT = [
+    *("include_reasoning", "max_tokens", "reasoning", "response_format", "seed"),
+    *("structured_outputs", "tool_choice", "tools"),
+]
+
+
+def taking(parameters: list[str], efforts: frozenset[str] | None = None) -> Abilities:
+    return Abilities(efforts=efforts, parameters=frozenset(parameters))
+
+
 TOGETHER = ModelCard(
     "Austism/chronos-hermes-13b",
     (CHAT,),
@@ -326,9 +341,19 @@ EXPECTED: dict[str, tuple[Profile, list[ModelCard]]] = {
     "openrouter_models_recorded": (
         kinds.OPENROUTER,
         [
-            ROUTED,
-            replace(ROUTED, id="openai/gpt-5-mini", context_length=400000),
-            replace(ROUTED, id="deepseek/deepseek-r1-0528", context_length=163840),
+            replace(ROUTED, abilities=taking(sorted(YI), efforts=frozenset())),
+            replace(
+                ROUTED,
+                id="openai/gpt-5-mini",
+                context_length=400000,
+                abilities=taking(GPT),
+            ),
+            replace(
+                ROUTED,
+                id="deepseek/deepseek-r1-0528",
+                context_length=163840,
+                abilities=taking([*YI, *GPT, "min_p"]),
+            ),
         ],
     ),
     "sglang_models_docs": (

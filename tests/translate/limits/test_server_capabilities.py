@@ -310,3 +310,18 @@ def test_a_card_that_says_nothing_leaves_what_the_name_says() -> None:
     able = capabilities_of(kinds.ANTHROPIC, Shape.MESSAGES, quirks, None)
     assert able.reasoning_effort
     assert by_card(able, Abilities()) == able
+
+
+def test_a_card_limits_what_its_model_takes_and_enables_nothing() -> None:
+    able = preset(kinds.OPENROUTER, Shape.CHAT)
+    known = by_card(able, Abilities(parameters=frozenset({"seed", "presence_penalty", "tools"})))
+    assert (known.seed, known.penalties, known.tools) == (True, True, True)
+    for name in ("logit_bias", "logprobs", "stop", "temperature", "top_p", "verbosity"):
+        assert not getattr(known, name)
+    assert (known.json_object, known.json_schema, known.n) == (False, False, False)
+    loose = by_card(able, Abilities(parameters=frozenset({"response_format"})))
+    assert (loose.json_object, loose.json_schema) == (True, False)
+    strict = by_card(able, Abilities(parameters=frozenset({"structured_outputs"})))
+    assert (strict.json_object, strict.json_schema) == (True, True)
+    at_completions = preset(kinds.OPENROUTER, Shape.COMPLETIONS)
+    assert not by_card(at_completions, Abilities(parameters=frozenset({"tools"}))).tools
