@@ -69,7 +69,7 @@ _NOT_FOUND_TEXTS: tuple[re.Pattern[str], ...] = tuple(
         # Volcengine's Ark; Zhipu in Chinese; Vertex; Workers AI; CLIProxyAPI
         r"The model or endpoint \S{1,300} does not exist",
         r"(?:\[1211\]\[)?\u6a21\u578b\u4e0d\u5b58\u5728",
-        r"Publisher Model `\S{1,300} was not found",
+        r"Publisher Model [`'\"]?\S{1,300} (?:was|is) not found",
         r"No such model\b",
         r"unknown provider for model \S",
         # FastChat; Xinference; Hugging Face's library, of mlx-lm

@@ -25,7 +25,8 @@ BY_YOU = rf"(?: (?:that )?you(?:'ve| have)? {_CHOSEN}| associated with (?:this|t
 
 _NAME = r"(?P<quote>[`'\"])?(?P<name>[^\s`'\"]{1,300}?)(?(quote)(?P=quote))"
 _NAMED = (
-    rf"(?:Sorry, )?(?:(?:The |This )?(?:{_CHOSEN} )?model(?:[ _](?:name|id))?(?: with (?:id|name))?"
+    rf"(?:Sorry, )?(?:(?:The |This )?(?:{_CHOSEN} )?(?:(?:model )?(?:endpoint|deployment)|"
+    rf"model(?:[ _](?:name|id))?)(?: with (?:id|name))?"
     rf":? |The )?{_NAME}(?: model)?{BY_YOU}"
 )
 _KNOWN = r"(?:configured|deployed|existing|installed|known|listed|recogni[sz]ed|registered|valid)"

@@ -63,6 +63,9 @@ def test_a_model_is_retired(message: str) -> None:
         "Unrecognized model: gpt-9",
         "Unavailable model name 'gpt-9'",
         "模型 gpt-9 不存在",
+        "Endpoint 'gpt-9' does not exist.",
+        "The deployment gpt-9 was not found",
+        "Publisher Model 'publishers/acme/models/gpt-9' is not found.",
     ],
 )
 def test_a_model_is_missing(message: str) -> None:
@@ -79,6 +82,7 @@ def test_a_model_is_missing(message: str) -> None:
         "/v1/chat/completions has been deprecated",
         "file-123 has been removed",
         "file-123 not found",
+        "Endpoint 'v1-beta' does not exist.",
         "user u-1 does not exist",
         "Tool get_x1 not found",
         "The tool 'my-model-2' was not found",

@@ -19,7 +19,8 @@ _ONE = rf"(?:(?![`'\"]?(?:model|the|this|both|neither)\b)(?:{_MARKED}|{_SPOKEN}|
 _OR = r"(?:, ?(?:(?:and|or) )?|,? (?:and|or|nor|&) | ?/ ?)"
 _NAMES = rf"(?P<names>{_ONE}(?:{_OR}{_ONE}){{0,31}})"
 _KIND = r"(?:request |sampling )?(?:parameter|param|field|option|argument)(?:s|\(s\))?"
-_SUBJECT = rf"(?:Both )?(?:The )?(?:following )?(?:{_KIND}:? )?{_NAMES}(?: {_KIND})?"
+_BEFORE = r"(?:(?:invalid request|validation(?: error)?|error): )?"
+_SUBJECT = rf"{_BEFORE}(?:Both )?(?:The )?(?:following )?(?:{_KIND}:? )?{_NAMES}(?: {_KIND})?"
 
 _SET = r"(?:used|set|specified|passed|provided|sent|included|changed|configured|customi[sz]ed)"
 _UNSUPPORTED = (
@@ -69,7 +70,7 @@ UNNAMED: Final = re.compile(
 
 SENTENCE_RULES: tuple[NamingRule, ...] = (
     by_server(rf"{_SUBJECT} {_UNSUPPORTED}{_ENDS}"),
-    by_server(rf"(?!(?:The )?{_EVERYDAY}\b){_SUBJECT} (?:{_FORBIDDEN}){_ENDS}"),
+    by_server(rf"(?!{_BEFORE}(?:The )?{_EVERYDAY}\b){_SUBJECT} (?:{_FORBIDDEN}){_ENDS}"),
     by_server(rf"{_SUBJECT}: (?:is |are )?(?:not {_TAKEN}|unsupported){_ENDS}"),
     by_server(rf"Neither {_NAMES} (?:is|are) {_TAKEN}{_ENDS}"),
     by_model(rf"(?:This model|(?:The )?(?:model )?{_NAMED}) {_SUPPORTS_NO}"),

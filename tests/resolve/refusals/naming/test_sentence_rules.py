@@ -44,6 +44,8 @@ def dropped(message: str, param: str | None = None) -> list[str]:
         "seed is not supported in /v1/chat/completions",
         "seed is not allowed, please remove it.",
         "seed: not supported",
+        "Invalid request: seed is not supported",
+        "Validation error: seed is not allowed.",
         "`seed`: is not allowed",
         "Cannot use seed with this model",
         "Do not set the parameter 'seed'.",
@@ -113,6 +115,7 @@ def test_the_name_may_be_beside_the_sentence(message: str) -> None:
         "messages are not permitted",
         "The prompt is not allowed",
         "store is not allowed in Germany",
+        "Invalid request: input is not allowed",
         "user is not supported by this country",
         # conditions, and values that are wrong
         "seed is not supported together with tools",
