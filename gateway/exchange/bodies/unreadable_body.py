@@ -8,7 +8,7 @@ import json
 import math
 import re
 from collections.abc import Callable, Iterator
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 import msgspec
 
@@ -22,11 +22,17 @@ INVALID_JSON: Final = "invalid_json"
 """The code of the refusal."""
 
 _SURROGATE_ESCAPE = re.compile(rb"\\u[dD][89a-fA-F]")
+_HALVES = re.compile(
+    rb"((?:\\\\)+|\\u[dD][89aAbB][\da-fA-F]{2}\\u[dD][c-fC-F][\da-fA-F]{2})"
+    rb"|\\u[dD][89a-fA-F][\da-fA-F]{2}"
+)
+"""Half a character; its group is what only looks like one."""
 _WRONG_TYPE = re.compile(r"^Expected `object`, got `\w+`$")
 """What the decoder says of another value than an object."""
 _HALF = re.compile("[\ud800-\udfff]")
 _MAX_PATH = 200
 _Found = Callable[[object], str]
+_T = TypeVar("_T")
 NOT_AN_OBJECT: Final = "it is not an object"
 _TOO_DEEP = "it is nested too deeply"
 _BOM = b"\xef\xbb\xbf"
@@ -61,6 +67,23 @@ def unreadable(error: Exception, body: bytes, at: str = "") -> InvalidRequest:
                 "Cut texts between characters, or send U+FFFD instead of the half"
             )
     return _refused(reason, param)
+
+
+def read_beside_halves(decode: Callable[[bytes], _T], body: bytes) -> _T | None:
+    """Return what a decoder reads of a body in which texts may have half a character, or None.
+
+    That is for who reads other values than these texts: servers with lenient parsers take them. A
+    body that would hold the event loop is read as it is.
+    """
+    try:
+        return decode(body)
+    except UNREADABLE:
+        if len(body) >= LARGE_BYTES:
+            return None
+    try:
+        return decode(_HALVES.sub(rb"\1", body))
+    except UNREADABLE:
+        return None
 
 
 def nested_too_deeply() -> InvalidRequest:

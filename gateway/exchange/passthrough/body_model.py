@@ -5,7 +5,7 @@ import re
 import msgspec
 
 from gateway.errors import InvalidRequest
-from gateway.exchange.bodies.unreadable_body import UNREADABLE
+from gateway.exchange.bodies.unreadable_body import read_beside_halves
 from gateway.exchange.passthrough.form_fields import head_of
 
 _FORM_MODEL = re.compile(rb"(%b)([^\r\n]{1,512})\r\n" % head_of(b"model"), re.IGNORECASE)
@@ -21,10 +21,8 @@ _model_decoder = msgspec.json.Decoder(_ModelOnly)
 
 def json_model(body: bytes) -> str | None:
     """Return the body's model; the upstream refuses what is not a JSON object."""
-    try:
-        model = _model_decoder.decode(body).model
-    except UNREADABLE:
-        return None
+    found = read_beside_halves(_model_decoder.decode, body)
+    model = None if found is None else found.model
     return model if isinstance(model, str) and model else None
 
 

@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 import msgspec
 
 from gateway.exchange.bodies.request_fields import read_object
-from gateway.exchange.bodies.unreadable_body import UNREADABLE
+from gateway.exchange.bodies.unreadable_body import read_beside_halves
 from gateway.exchange.passthrough.form_fields import head_of
 from gateway.exchange.restricted.named_models import Place
 
@@ -27,10 +27,7 @@ class NestedModel(NamedTuple):
 
 def in_json(body: bytes, places: Sequence[Place]) -> NestedModel | None:
     """Return the model that the first of these places names; None: none does, or it is not JSON."""
-    try:
-        decoded = msgspec.json.decode(body)
-    except UNREADABLE:
-        return None
+    decoded = read_beside_halves(msgspec.json.decode, body)
     found = ((_at(decoded, place), place) for place in places)
     return next((NestedModel(n, p) for n, p in found if isinstance(n, str) and n), None)
 

@@ -5,6 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gateway.errors import InvalidRequest
+from gateway.exchange.bodies.apart import LARGE_BYTES
 from gateway.exchange.passthrough.body_model import (
     form_model,
     form_with_model,
@@ -30,6 +31,13 @@ def field(name: bytes, value: bytes, boundary: bytes = b"b") -> bytes:
         (b"", None),
         (b"\xff", None),
         (b'{"a":' + b"[" * 100_000, None),
+        (rb'{"input": "\ud83d", "model": "m"}', "m"),
+        (rb'{"input": "\udE00\\", "model": "m"}', "m"),
+        (rb'{"input": "\\ud83d\ude00", "model": "m"}', "m"),
+        (rb'{"input": "\\ud83d", "model": "\ud83d\ude00"}', "\U0001f600"),
+        (rb'{"input": "\ud83d\ud83d\ude00", "model": "\uD83D\uDE00"}', "\U0001f600"),
+        (rb'{"input": "\ud83d", "model": 5', None),
+        (rb'{"input": "\ud83d' + b" " * LARGE_BYTES + b'", "model": "m"}', None),
     ],
 )
 def test_a_json_objects_model_is_found(body: bytes, model: str | None) -> None:

@@ -136,6 +136,23 @@ def test_a_renamed_body_is_as_it_was_written_beside_the_name() -> None:
     assert scene.network.calls[0].body == b'{"model":"bge-m3","input":%b}' % values
 
 
+HALVED = rb'{"model": "embed", "input": "\ud83d"}'
+
+
+def test_half_a_character_does_not_hide_the_model() -> None:
+    scene = Scene(ok, OPENAI, LOCAL, rules=(ModelRule("embed", upstream="local"),))
+    asyncio.run(passed(scene, body=HALVED))
+    assert [(call.upstream, call.body) for call in scene.network.calls] == [("local", HALVED)]
+
+
+def test_half_a_character_is_named_where_the_body_has_to_be_changed() -> None:
+    scene = Scene(ok, OPENAI, LOCAL, rules=(EMBED,))
+    with pytest.raises(InvalidRequest, match="'input' has half a character") as raised:
+        asyncio.run(passed(scene, body=HALVED))
+    assert raised.value.param == "input"
+    assert scene.network.calls == []
+
+
 NARROW = ClientSettings("narrow", ("0" * 64,), ("embed",))
 
 

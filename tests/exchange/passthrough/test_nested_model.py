@@ -39,6 +39,7 @@ def test_the_places_are_those_by_which_clients_are_judged() -> None:
             b'{"session": {"audio": {"input": {"transcription": {"model": "w"}}}}}',
             NestedModel("w", SPEECH),
         ),
+        (rb'{"session": {"instructions": "\ude00", "model": "m"}}', NestedModel("m", SESSION)),
         (b'{"session": {"model": ""}}', None),
         (b'{"session": {"model": 1}}', None),
         (b'{"session": "x", "model": "m"}', None),
