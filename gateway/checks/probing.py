@@ -110,11 +110,13 @@ async def _probe(
         application.upstreams.failing(listing, upstream.timeouts.metadata),
     )
     kind = application.lookup.kind(upstream)
-    key = _key(upstream, headers, listed, endpoints)
+    shapes = dict(zip(Shape, endpoints, strict=True))
+    # Others may want another key: Anthropic's takes its own, and chat there takes a bearer token.
+    known = [endpoint for shape, endpoint in shapes.items() if shape in kind.routes]
+    key = _key(upstream, headers, listed, known or endpoints)
     problem = _problem(upstream, headers, key, listed, endpoints)
     if problem and all(endpoint.served is Served.NO for endpoint in endpoints):
         problem += await _advice(application, upstream, headers)
-    shapes = dict(zip(Shape, endpoints, strict=True))
     return Probe(upstream, kind, listed, shapes, key, failing, problem)
 
 

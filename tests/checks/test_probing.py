@@ -160,6 +160,20 @@ REFUSED_AS_BAD = dict.fromkeys(ALL_REFUSED, (400, REFUSED[1]))
             "",
         ),
         (dict.fromkeys(("/v1/models", *ALL), FORBIDDEN), {}, (), Key.MISSING, "requires a key"),
+        (
+            {**ALL_REFUSED, "/v1/models": LIST, "/v1/messages": BROKEN},
+            {"api_key": Secret("k"), "kind": kinds.ANTHROPIC},
+            (),
+            Key.ACCEPTED,
+            "",
+        ),
+        (
+            {**ALL, "/v1/models": LIST, "/v1/messages": REFUSED},
+            {"api_key": Secret("k"), "kind": kinds.ANTHROPIC},
+            (),
+            Key.REFUSED,
+            "check its api_key or headers",
+        ),
     ],
 )
 def test_a_key_is_accepted_refused_or_missing(
