@@ -1,1 +1,1 @@
-"""Which endpoint does this model live on? Pure evidence, and the resolver that weighs it."""
+"""At which endpoint does this model live? Pure evidence, and the resolver that weighs it."""

@@ -18,17 +18,17 @@ Lives = Callable[[str, Profile], bool]
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """The upstream that a request goes to.
+    """The upstream that a request goes to, and what led there.
 
-    `looked_up`: the lists were consulted; `evidence` names those that could not be read, if no
-    other has the model.
+    `looked_up`: whether the model lists of the upstreams were consulted. `evidence` names the lists
+    of other upstreams that could not be read; it is empty if a list names the model.
     """
 
     upstream: UpstreamSettings
     looked_up: bool = False
     is_known: bool = True
-    """Whether a list, a pattern in one, or an earlier reply shows that the model is there, or its
-    name in place of a list that could not be read."""
+    """Whether anything shows that the upstream has the model: its list, a pattern in the list, an
+    earlier reply or, where the list could not be read, the model's name."""
     evidence: Sequence[Evidence] = ()
 
 
@@ -44,12 +44,16 @@ class Discovery:
     async def find(
         self, model: str, headers: RawHeaders, since: float, *, explain: bool = False
     ) -> Place:
-        """Return the first upstream whose list has the model; else the one that answered for it.
+        """Return the place of a model, by the first of these criteria that an upstream meets.
 
-        Else the first whose list has a pattern that matches it; else the first whose list cannot be
-        read and whose kind has a model of that name; else the first one. All are asked
-        concurrently, so one that hangs delays no other. If an upstream has answered for the model
-        before, no list is waited for, except to `explain`.
+        1. Its list has the model.
+        2. It has answered for the model before.
+        3. Its list has a pattern that matches the model.
+        4. Its list cannot be read, and its kind has a model of that name.
+        5. It is the first upstream in the configuration.
+
+        All upstreams are asked concurrently, so one that hangs delays no other. If an upstream has
+        answered for the model before, no list is waited for, except to `explain`.
         """
         answered = next(self._answered(model, headers), None)
         wait = Wait(since, explain or answered is None)
@@ -77,7 +81,7 @@ class Discovery:
         return Place(home, looked_up=True, is_known=known is not None, evidence=others)
 
     def _named(self, model: str, unread: Collection[str]) -> UpstreamSettings | None:
-        """Return the first of the upstreams with unread lists that has the model by its name."""
+        """Return the first upstream with an unread list whose kind has a model of that name."""
         for upstream in self._upstreams:
             if upstream.name in unread and self._lives(model, self._lookup.kind(upstream)):
                 return upstream

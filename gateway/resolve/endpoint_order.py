@@ -1,7 +1,7 @@
-"""The order of a model's endpoints for a client: its own first, then those that keep most.
+"""The order of endpoints for a client: its own first, then those that keep most of its request.
 
-Clients of OpenAI's API are led to messages only by evidence: most servers have all that they serve
-there at an endpoint of OpenAI's, too.
+Clients of OpenAI's shapes are sent to messages only on evidence: most servers offer whatever they
+serve at messages at an endpoint of OpenAI's, too.
 """
 
 from collections.abc import Collection, Mapping
@@ -18,17 +18,18 @@ PREFERENCE: Mapping[Shape, tuple[Shape, ...]] = MappingProxyType(
         Shape.MESSAGES: (Shape.MESSAGES, Shape.RESPONSES, Shape.CHAT, Shape.COMPLETIONS),
     }
 )
-"""The order for servers that keep at each endpoint what its shape promises."""
+"""The order on servers whose endpoints all keep what their shapes promise."""
 
 
 def home_order(
     client: Shape, kind: Profile = OTHER, lacking: Collection[Shape] | None = None
 ) -> tuple[Shape, ...]:
-    """Return all endpoints, best first for a client of a server of that kind.
+    """Return the endpoints to try for a client's shape, best first, on a server of that kind.
 
-    Without those that the upstream lacks: `lacking`, or else what its kind does. Behind a front, a
-    server without messages is asked at chat before responses: LiteLLM asks for messages at its
-    server's responses, and refuses the model for some seconds after each 404.
+    Endpoints that the upstream lacks are left out: `lacking`, or else those that its kind lacks. If
+    messages is one of them behind a front, chat comes before responses for clients of messages:
+    LiteLLM serves messages through its server's responses endpoint, and refuses the model for some
+    seconds after each 404.
     """
     missing = kind.lacks if lacking is None else lacking
     order = kind.order.get(client) or PREFERENCE[client]
@@ -48,7 +49,7 @@ def assumption(client: Shape, first: Shape) -> str:
 def by_preference(
     client: Shape, shapes: Collection[Shape], kind: Profile = OTHER
 ) -> tuple[Shape, ...]:
-    """Return `shapes`, best first for a client of a server of that kind."""
+    """Return `shapes`, best first for a client's shape on a server of that kind."""
     order = kind.order.get(client) or PREFERENCE[client]
     known = tuple(shape for shape in order if shape in shapes)
     return known + tuple(shape for shape in shapes if shape not in order)

@@ -13,7 +13,7 @@ from gateway.shapes import Shape
 class Source(StrEnum):
     """Where a piece of evidence comes from, strongest first."""
 
-    __hash__ = str.__hash__  # in C, which that of enums is not
+    __hash__ = str.__hash__  # written in C, unlike the hash of enums
 
     CONFIG = "config"
     LEARNED = "learned"
@@ -29,8 +29,8 @@ class Source(StrEnum):
 class Evidence:
     """One reason to believe that a model lives at an endpoint.
 
-    `shapes` empty: it says something about the model (that it exists, its base), but not where it
-    lives. `age` is in seconds, for evidence that was fetched or learned.
+    Evidence with empty `shapes` says something about the model (that it exists, or its base), but
+    not where it lives. `age` is in seconds, for evidence that was fetched or learned.
     """
 
     source: Source
@@ -40,7 +40,7 @@ class Evidence:
     base: str | None = None
     """The model that this one derives from, if the evidence names one."""
     exists: bool = False
-    """Whether it shows that the model exists (on its upstream, for this credential)."""
+    """Whether the evidence shows that the model exists on its upstream, for this credential."""
     age: float | None = None
 
 
@@ -67,7 +67,7 @@ class Route:
     retired: str | None = None
     """ISO date of the shutdown, past or announced."""
     replacement: str | None = None
-    """The recommendation instead, as text; its models live when they are needed."""
+    """What to use instead, as text: models that live today and, before a shutdown, on its day."""
     context_length: int | None = None
     rule: ModelRule | None = None
     redirected_to: str | None = None
@@ -77,13 +77,15 @@ class Route:
     unreadable: bool = False
     """Whether the metadata that could name the model was unreadable or empty."""
     unconfirmed: bool = False
-    """Whether the upstream was asked, and confirms neither the model nor its endpoint."""
+    """Whether model lists were consulted, but the upstream has no card of the model, or nothing
+    says at which endpoint it lives."""
     scope: CacheScope | None = field(default=None, repr=False)
     """The cache scope of the evidence."""
     abilities: Abilities | None = None
-    """What the model takes by its card."""
+    """What the model takes and gives, as its card says."""
     lacking: frozenset[Shape] = frozenset()
-    """The endpoints that the upstream lacks, whatever the model: they are not tried."""
+    """The endpoints that the upstream, or the model's server behind a front, lacks: they are not
+    tried."""
 
     @property
     def exists(self) -> bool:

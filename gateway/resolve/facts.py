@@ -15,7 +15,7 @@ from gateway.servers import Profile
 
 
 class Facts:
-    """Adds these facts to routes, from the catalogue and the upstream's model list."""
+    """Adds what the catalogue and the upstream's model list say of a model to its route."""
 
     def __init__(self, names: NameEvidence, lookup: Lookup, wall_clock: WallClock) -> None:
         self._names = names
@@ -25,7 +25,7 @@ class Facts:
     def lives(self, model: str, kind: Profile) -> bool:
         """Whether the name alone shows that a server of this kind has the model.
 
-        Not of open weights, which anyone can serve, nor of a model that was shut down there.
+        It does not for open weights, which anyone can serve, nor for a model that was shut down.
         """
         base, own = self._names.entry(root_of(model), kind), self._names.entry(model, kind)
         if base is None or base.open_weights:
@@ -50,7 +50,7 @@ class Facts:
         )
 
     def _living(self, route: Route, advice: str, retired: date | None) -> str | None:
-        """Return advice that holds today, and on the day of the shutdown."""
+        """Return what to use instead today or, before a shutdown, on its day; None: nothing."""
         day = today(self._wall_clock)
         if retired is not None and retired > day:
             day = retired

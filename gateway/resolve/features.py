@@ -1,8 +1,8 @@
-"""Features of a request that can move its endpoint, which then depends on more than the model.
+"""Features of a request that can change its endpoint, which otherwise depends on the model alone.
 
 OpenAI's reasoning models of 2026 take function tools at /v1/chat/completions only with reasoning
-effort "none", some take tools at /v1/responses only (openai-openapi#541, litellm#35879); the same
-models answer chat without tools at either.
+effort "none", and some take tools only at /v1/responses (openai-openapi#541, litellm#35879).
+Without tools, the same models answer at either endpoint.
 """
 
 from collections.abc import Collection
@@ -23,7 +23,7 @@ SAMPLING = frozenset({"temperature", "top_p", "logprobs", "top_logprobs"})
 
 
 def effort_of(features: Collection[str]) -> str:
-    """Return the feature that a request's reasoning effort is; empty if it sets none."""
+    """Return the feature for a request's reasoning effort; empty if the request sets none."""
     return next((each for each in (REASONING, NO_REASONING) if each in features), "")
 
 
@@ -32,7 +32,7 @@ def fitting(
 ) -> tuple[Shape, ...]:
     """Return those of a model's endpoints that take a request with these features.
 
-    All of them if none is excluded, or if nothing would be left.
+    That is all of them if none is excluded, or if none would be left.
     """
     if TOOLS not in features or Shape.RESPONSES not in shapes:
         return shapes

@@ -34,22 +34,23 @@ class Learned:
 
 
 EndpointKey = tuple[CacheScope, str, Features | Shape | None]
-"""A scope, a model as sent, and the requests that it holds for: see `LearnedEndpoints.learn`."""
+"""(scope, model as sent, the requests that the endpoint holds for: see `LearnedEndpoints.learn`)"""
 
 
 class EndpointJournal(Protocol):
     """Records what is learned and forgotten, for other processes."""
 
     def endpoint(self, key: EndpointKey, learned: Learned | None) -> None:
-        """Record a change; None: forgotten. Returns at once and raises nothing."""
+        """Record what was learned, or (None) that it was forgotten. Return at once; never raise."""
 
 
 class LearnedEndpoints:
     """Endpoints that an upstream accepted for a model after refusing another one.
 
-    What depended on the request (tools with reasoning) is stored with its features and recalled
-    only for those; what depended on the endpoint called (the upstream has no such route) is
-    recalled only for clients of that endpoint; the rest holds for every request of the model.
+    An endpoint that depended on the request (tools with reasoning) is stored with the request's
+    features, and recalled only for requests with the same features. One that depended on the
+    endpoint called (the upstream has no such route) is recalled only for clients that call it. Any
+    other holds for every request for the model.
     """
 
     def __init__(self, settings: MemorySettings, clock: Clock) -> None:
@@ -65,7 +66,11 @@ class LearnedEndpoints:
     def recall(
         self, scope: CacheScope, model: str, features: Features, asked_at: Shape | None = None
     ) -> Learned | None:
-        """Return what was learned of a model with these features, for a client of an endpoint."""
+        """Return the endpoint learned for a model, for a request with these features.
+
+        The endpoint for exactly these features comes first, then the one for all requests, then the
+        one for clients that call `asked_at`. None: nothing was learned.
+        """
         exact = self._entries.get((scope, model, features)) if features else None
         known = exact or self._entries.get((scope, model, None))
         return known or self._entries.get((scope, model, asked_at))
@@ -73,9 +78,10 @@ class LearnedEndpoints:
     def learn(
         self, scope: CacheScope, model: str, holds_for: Features | Shape | None, shape: Shape
     ) -> None:
-        """Remember an endpoint that answered with success, for requests with these features.
+        """Remember that a model was answered for with success at the endpoint `shape`.
 
-        `holds_for` a shape: for clients of that endpoint; None: for all.
+        `holds_for` says for which requests: those with these features, those of clients that call
+        this endpoint (if it is a shape), or all of them (None).
         """
         key, learned = (scope, model, holds_for), Learned(shape, self._clock())
         self._entries[key] = learned
@@ -84,7 +90,7 @@ class LearnedEndpoints:
             self.journal.endpoint(key, learned)
 
     def forget(self, scope: CacheScope, model: str, features: Features, shape: Shape) -> None:
-        """Drop entries by which the model lives at `shape`, which has just refused it."""
+        """Drop the entries that say a model lives at `shape`, which has just refused it."""
         for holds_for in (features, None, *Shape):
             key = (scope, model, holds_for)
             entry = self._entries.get(key)
@@ -95,7 +101,7 @@ class LearnedEndpoints:
                     self.journal.endpoint(key, None)
 
     def drop(self, upstream: str, model: str) -> int:
-        """Drop what was learned of a model at an upstream; return how many entries that was."""
+        """Drop what was learned of a model at an upstream; return the number of entries."""
         wanted = (upstream, model)
         dropped = [key for key, _ in self.entries() if (key[0].upstream, key[1]) == wanted]
         for key in dropped:
@@ -120,5 +126,5 @@ class LearnedEndpoints:
         yield from list(self._entries.items())
 
     def age(self, learned: Learned) -> float:
-        """Seconds since it was learned."""
+        """Return how many seconds ago an endpoint was learned."""
         return self._clock() - learned.at

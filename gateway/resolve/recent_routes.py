@@ -38,7 +38,7 @@ class RecentRoutes:
         self._routes: dict[Hashable, Route] = {}
         self._moment = self.moment()
         self._versions = list(self._moment)
-        """A copy of it, with which later moments are compared."""
+        """The same as `_moment`, as a list with which later versions are compared."""
         self._until = 0.0
         self.epoch = object()
         """Replaced whenever the kept routes are dropped."""
@@ -55,7 +55,7 @@ class RecentRoutes:
         return [each.version for each in self._decided_by] == self._versions
 
     def moment(self) -> Moment:
-        """Return the current versions, for `keep`; taken before deciding."""
+        """Return the current versions: to take before deciding, and to pass to `keep`."""
         return tuple([each.version for each in self._decided_by])
 
     def keep(self, key: Hashable, route: Route, decided_at: Moment) -> None:

@@ -15,7 +15,7 @@ ORDER = {source: position for position, source in enumerate(Source)}
 """The rank of each source, the strongest first."""
 
 MAX_LINEAGE = 8
-"""Bases that are followed, one to the next, before a lineage is taken for a cycle."""
+"""The most bases to follow, one to the next; a longer lineage is taken for a cycle."""
 
 
 @dataclass(slots=True)
@@ -43,7 +43,7 @@ class Resolution:
     rule: ModelRule | None
     evidence: list[Evidence]
     wait: Wait
-    """For its look-ups: their waiting time counts from its beginning."""
+    """How its look-ups wait: their time counts from the beginning of the resolution."""
     entry: CatalogueEntry | None = None
     base: str | None = None
     card: ModelCard | None = None
@@ -54,17 +54,17 @@ class Resolution:
 
     @property
     def decided(self) -> bool:
-        """Whether some evidence says at which endpoint."""
+        """Whether some evidence says at which endpoint the model lives."""
         return any(piece.shapes for piece in self.evidence)
 
     @property
     def decisive(self) -> Evidence | None:
-        """The strongest piece that says at which endpoint; None: there is none."""
+        """The strongest evidence of where the model lives; None: there is none."""
         saying = (piece for piece in self.evidence if piece.shapes)
         return min(saying, key=lambda piece: ORDER[piece.source], default=None)
 
     @property
     def is_at_home(self) -> bool:
-        """Whether the client has called one of the model's endpoints: nothing is translated."""
+        """Whether the client called one of the model's endpoints; then nothing is translated."""
         decisive = self.decisive
         return decisive is not None and self.query.shape in decisive.shapes

@@ -1,11 +1,11 @@
-"""Which endpoint does this model live on? Ordered evidence, strongest first.
+"""At which endpoint does this model live? Ordered evidence, strongest first.
 
 1. config: a rule names the endpoint
-2. learned: this upstream accepted this model there, after a refusal elsewhere
-3. capability: a field of the upstream's own model list says so
+2. learned: this upstream accepted the model at this endpoint, after a refusal at another one
+3. capability: a field of the upstream's own model list names the endpoint
 4. job: the record of the fine-tuning job names the base, and the base's endpoints are known
-5. parent: so does the model card
-6. id: so does the id (`ft:davinci-002:…`)
+5. parent: the model card names the base
+6. id: the id names the base (`ft:davinci-002:…`)
 7. catalogue: a known family, on an upstream that serves it
 8. default: the client's own shape; the upstream's reply confirms or corrects it
 
@@ -102,10 +102,11 @@ class Resolver:
         return self._decide(resolution)
 
     async def _further_card(self, resolution: Resolution) -> ModelCard | None:
-        """Return the card of a model whose endpoint is known.
+        """Return the card of a model whose endpoint is known without it.
 
-        It has the shutdown date and the context length, for which nothing is asked, and at some
-        kinds what the model takes, which a translated request needs.
+        For the shutdown date and the context length in it, the upstream is not asked. But on some
+        kinds of server the card also says what the model takes, which a translation needs: then
+        the list is looked up.
         """
         query, kind = resolution.query, resolution.kind
         if kind.lists_abilities and not resolution.is_at_home and query.shape not in kind.routes:
@@ -155,12 +156,12 @@ class Resolver:
     async def upstream_of(
         self, model: str, headers: RawHeaders, *shorter: str, as_named: bool = False
     ) -> str:
-        """Return the upstream that has a model: its rule's, else the first whose list names it.
+        """Return the name of the upstream that has a model: its rule's, or else by the model lists.
 
-        If nothing is known of the model, the first of the `shorter` names of which something is
-        decides, else the default upstream is taken. A name is not evidence where lists can be read:
-        they decide, because the caller has seen them. `as_named`: the model is sent under this
-        name, whatever a rule says.
+        If nothing is known of the model, the `shorter` names are tried in their order; the first
+        one of which anything is known decides. If there is none, the default upstream is taken.
+        Where lists can be read, the names of models are no evidence: the lists decide, because the
+        caller has seen them. `as_named`: the model is sent under this name, whatever a rule says.
         """
         default = self._settings.upstreams[0].name
         if len(self._settings.upstreams) == 1:
@@ -289,9 +290,9 @@ class Resolver:
         return self._facts.added(route, resolution.entry, resolution.card)
 
     def _lacking(self, resolution: Resolution) -> frozenset[Shape]:
-        """Return the endpoints that an upstream lacks: by its kind, or as it has shown itself."""
+        """Return the endpoints that an upstream lacks, by its kind or by what it has answered."""
         upstream, lacking = resolution.upstream, resolution.kind.lacks
-        if resolution.query.shape is Shape.MESSAGES:  # others find their route when it is back
+        if resolution.query.shape is Shape.MESSAGES:  # other clients notice when a route is back
             lacking |= self.notes.missing_routes(upstream.name)
         if resolution.kind.is_front:
             lacking |= self.notes.missing_routes_behind(resolution.scope, resolution.model)

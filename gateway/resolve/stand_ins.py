@@ -1,7 +1,8 @@
-"""Where a rule's model stands in for other names, beside the generation endpoints.
+"""Where a rule's model stands in for other names at endpoints that generate no text.
 
 A glob matches all sorts of names: `"*": gpt-5.4-mini` is meant for programs that name old text
-models, but would send a chat model to `/v1/embeddings` instead of `text-embedding-ada-002`.
+models, but would also send this chat model to `/v1/embeddings`, in place of
+`text-embedding-ada-002`.
 """
 
 from collections.abc import Callable
@@ -31,7 +32,7 @@ class StandIns:
         return rule.model_for(name) or name
 
     def replaces(self, rule: ModelRule | None, name: str) -> bool:
-        """Whether another model is served under a name."""
+        """Whether a rule has another model served under a name."""
         if rule is None or rule.model_for(name) in (None, name):
             return False
         if rule.rewrites:

@@ -42,8 +42,9 @@ class SuggestedModels:
     ) -> list[str]:
         """Return up to three names that a client may ask for in place of `model`, nearest first.
 
-        They are those of all upstreams to which the name would lead. A list is looked up only if it
-        never was, as for names in the catalogue, and is not one of the `unreadable` upstreams'.
+        They come from the configuration, and from the lists of all upstreams to which the name
+        could lead. A list is looked up only if it never was (a name in the catalogue needs no
+        look-up), and not if its upstream is one of the `unreadable` ones.
         """
         rule = self._rules.rule_for(model)
         sent = rule.model_for(model) if rule is not None and rule.rewrites else None
@@ -59,9 +60,9 @@ class SuggestedModels:
     async def near_sent(
         self, model: str, upstreams: Sequence[str], headers: RawHeaders, besides: Collection[str]
     ) -> list[str]:
-        """Return up to three names of these upstreams near to one that a rule sends.
+        """Return up to three names of these upstreams that resemble `model`, which a rule sends.
 
-        `besides`: names that are none of the upstreams' own.
+        `besides` are names to leave out, because the upstreams do not have them.
         """
         lists = await self._lists(upstreams, headers)
         found = await self._near_names.find(model, lists)
@@ -93,6 +94,6 @@ class SuggestedModels:
                 yield near.name
 
     def _leads_to(self, name: str, upstream: str) -> bool:
-        """Whether no rule has a name sent to another upstream."""
+        """Whether a name may lead to an upstream: no rule sends it to another one."""
         rule = self._rules.rule_for(self._rules.redirected(name) or name)
         return rule is None or rule.upstream in (None, upstream)

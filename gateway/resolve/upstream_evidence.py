@@ -14,7 +14,7 @@ from gateway.shapes import Shape
 
 
 class UpstreamEvidence:
-    """Collects evidence from metadata, and from `names` for the bases that it names."""
+    """Collects evidence from metadata and, for the bases that metadata names, from `names`."""
 
     def __init__(self, lookup: Lookup, learned: LearnedEndpoints, names: NameEvidence) -> None:
         self._lookup = lookup
@@ -67,7 +67,11 @@ class UpstreamEvidence:
             )
 
     def _recognise(self, resolution: Resolution) -> None:
-        """Note the kind that the list shows; at some kinds, names mean something."""
+        """Note the kind of server that the list shows.
+
+        Only on some kinds do OpenAI's names mean OpenAI's models. So if that has changed, the
+        evidence from names is collected again.
+        """
         before, resolution.kind = resolution.kind, self._lookup.kind(resolution.upstream)
         if resolution.kind is before or not (
             before.has_openai_names or resolution.kind.has_openai_names
@@ -131,7 +135,7 @@ class UpstreamEvidence:
         *,
         age: float | None = None,
     ) -> None:
-        """Follow bases until the endpoints of one are known."""
+        """Follow bases, one to the next, until the endpoints of one are known; add the evidence."""
         trail, shapes = [base], self._shapes_of(resolution, base, models)
         while not shapes and len(trail) < MAX_LINEAGE:
             card = models.card(trail[-1])
@@ -160,19 +164,19 @@ class UpstreamEvidence:
 
 
 def _absence(listed: int) -> str:
-    """Return how a list lacks a model, which has so many others."""
+    """Return the words for a model's absence from a list that has so many other models."""
     if listed > 1:
         return f"not among the {listed} models that this key sees"
     return "not the one model that this key sees" if listed else "the model list is empty"
 
 
 def _shapes(resolution: Resolution) -> tuple[Shape, ...]:
-    """Return the endpoints of the model's card, if it says anything for this request."""
+    """Return the endpoints that the model's card names, unless it is silent on the client's own."""
     card, client = resolution.card, resolution.query.shape
     if card is None or client in card.silent_on:
         return ()
     if client is Shape.MESSAGES and resolution.upstream.messages_url is not None:
-        # A list at the other base URL says nothing of this one.
+        # The list is served at `base_url`, and says nothing about the API at `messages_url`.
         return ()
     return card.shapes
 

@@ -34,11 +34,11 @@ IN_PROGRESS = LookupFailed("it is being looked up", late=True)
 
 @dataclass(frozen=True, slots=True)
 class Partial(Generic[Value]):
-    """What a look-up had read before it failed. Refreshed as soon as a failed one."""
+    """What a look-up had read before it failed. It is refreshed as soon as a failure would be."""
 
     value: Value
     onto: Callable[[Value], Value]
-    """Merges it over an older value, of which nothing may be lost."""
+    """Merges the partial value over an older one, of which nothing may be lost."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +55,8 @@ class Wait(NamedTuple):
     since: float | None = None
     """Loop time; None: from the start of the look-up."""
     is_on: bool = True
-    """If not, the cached value is returned at once, and refreshed in the background if due."""
+    """Whether the caller waits. If not, the cached value is returned at once, and refreshed in the
+    background if due."""
 
 
 WAIT: Final = Wait()

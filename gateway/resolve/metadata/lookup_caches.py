@@ -25,7 +25,7 @@ class ModelList:
     cards: Mapping[str, ModelCard] = field(default_factory=dict)
     kind: Profile = OTHER
     has_more: bool = False
-    """Whether it is a page, which more models follow."""
+    """Whether it is one page of a longer list."""
     patterns: Sequence[str] = field(init=False)
     """Listed names that stand for all that they match: LiteLLM's `openai/*`, or `*`."""
     _globs: Globs = field(init=False, repr=False)
@@ -45,7 +45,7 @@ class ModelList:
         return self.card(model) is not None or self.pattern_of(model) is not None
 
     def card(self, model: str) -> ModelCard | None:
-        """Return the card of a model, which the list may have under another name than a request."""
+        """Return a model's card, which the list may have by another name (`Profile.listed_as`)."""
         card = self.cards.get(model)
         listed = self.kind.listed_as(model) if card is None else None
         return card if listed is None else self.cards.get(listed)

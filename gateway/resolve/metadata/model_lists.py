@@ -56,7 +56,7 @@ class ModelCard:
     other_endpoints: tuple[str, ...] = ()
     """Its endpoints if it is not generative, as far as known: paths below `/v1`."""
     abilities: Abilities | None = None
-    """What it takes, and gives; None: nothing is said."""
+    """What the model takes and gives; None: the upstream does not say."""
 
 
 def read_models(payload: object, kind: Profile) -> Work[dict[str, ModelCard]]:
@@ -203,5 +203,5 @@ def _place(entry: Json, field: str) -> tuple[Json, str]:
 
 
 def _least(holders: Iterable[Json]) -> int | None:
-    """Return the smallest length of those that may serve a request."""
+    """Return the smallest context length of the instances that may serve a request."""
     return min(filter(None, (count(holder, "context_length") for holder in holders)), default=None)

@@ -1,8 +1,8 @@
 """What is publicly known about model families: endpoints, retirement, peculiarities.
 
 The data is `catalogue.yaml`, beside this module; its head explains its format and its sources. It
-describes OpenAI's own models, and Anthropic's, so it is only consulted for upstreams whose ids mean
-those.
+describes OpenAI's and Anthropic's own models, so it is only consulted for upstreams where their
+names mean these models.
 """
 
 from collections.abc import Mapping, Sequence

@@ -13,7 +13,7 @@ class NameHint(StrEnum):
     """The kind of model that a name suggests."""
 
     BASE = "base"
-    """Lives at completions: davinci-002, gpt-3.5-turbo-instruct. Open `-instruct` models chat."""
+    """Lives at completions: davinci-002, gpt-3.5-turbo-instruct; open `-instruct` models do not."""
     RESPONSES_ONLY = "responses_only"
     """o1-pro, gpt-5.3-codex, o3-deep-research."""
     AUDIO_CHAT = "audio_chat"

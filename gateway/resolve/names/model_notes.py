@@ -1,9 +1,10 @@
 """What upstreams' replies have shown about names that no metadata mentions.
 
-Two notes per (upstream, credential, model), bounded and expiring: a name that was answered for need
-not wait for look-ups; one that every endpoint denied need not be tried at each. A third, before
-several servers: the routes that a model's own lacks. And two per upstream: a route that it lacks
-need not be tried for every model, and one that has just answered is not lacking.
+All notes are bounded, and expire. For each upstream, credential and model, they say that the model
+has answered, so that it need not wait for look-ups; that every endpoint has denied it, so that it
+need not be tried at each; and which routes its own server lacks, behind a front. For each upstream,
+they say which routes it lacks, so that these need not be tried for every model; and which have
+answered lately, and so are not lacking.
 """
 
 from cachetools import TTLCache

@@ -38,9 +38,9 @@ class NameEvidence:
         return _endpoints(self.entry(model, resolution.kind), resolution)
 
     def remember_entry(self, resolution: Resolution, model: str) -> None:
-        """Keep the catalogue's entry for quirks and dates: by the model's own id, else `model`'s.
+        """Keep the catalogue's entry, for quirks and dates: the model's own, or else `model`'s.
 
-        `model` is what metadata says that it derives from, which is not always asked for.
+        `model` is a base that metadata names; without metadata, it is the model itself.
         """
         for name in (resolution.model, model):
             resolution.entry = resolution.entry or self.entry_of_model_or_root(

@@ -1,7 +1,7 @@
 """Betas that a server refuses: names in `anthropic-beta`, which agents send whatever the server.
 
-Google's and AWS's Claude refuse those they do not have, the latter without a name
-(claude-code#53855, claude-code#49370), and relays before them pass that on (new-api#2975).
+Claude at Google and at AWS refuses betas that it lacks there, at AWS without naming them
+(claude-code#53855, claude-code#49370); relays before these pass the error on (new-api#2975).
 """
 
 import re
@@ -13,7 +13,7 @@ from gateway.shapes import RawHeaders
 
 FIELD: Final = "anthropic-beta"
 BETA_HEADER: Final = FIELD.encode()
-"""The same as header fields have it."""
+"""The field's name as bytes."""
 _BETA = r"[`'\"]([\w.:-]{1,100})[`'\"]"
 _QUOTED = re.compile(_BETA)
 _WORD = re.compile(r"[\w.:-]{1,100}")
@@ -22,7 +22,7 @@ _NAMED = re.compile(
     r"for the [`'\"]anthropic-beta[`'\"] header",
     re.IGNORECASE,
 )
-# AWS, after what its SDK writes before it
+# AWS, with or without what its SDK writes before the message
 _UNNAMED = re.compile(
     r"(?:InvokeModel\w{0,30}: operation error Bedrock Runtime: [^\n]{0,300}?)?"
     r"(?:ValidationException: |The model returned the following errors: )?invalid beta flag\b",
@@ -38,7 +38,7 @@ def betas_in(headers: RawHeaders) -> list[str]:
 
 
 def entry(beta: str) -> str:
-    """Return what a beta is called among a request's parameters, and in reports."""
+    """Return the name of a beta among a request's parameters, and in reports."""
     return f"{FIELD}[{beta}]"
 
 
@@ -48,9 +48,10 @@ def sent_betas(headers: RawHeaders) -> list[str]:
 
 
 def refused_betas(message: str, sent: Collection[str]) -> tuple[ParameterFix, ...]:
-    """Return what fixes a request after a refusal of betas; none if it is not about those sent.
+    """Return the fixes for a refusal of betas; none if it is not about betas that were sent.
 
-    Where the server does not say which, all of them are left out, and of requests with all of them.
+    If the server does not name the refused ones, one fix leaves out all betas of the request. It
+    applies to later requests only if they have all of them.
     """
     ours = sorted(name[len(FIELD) + 1 : -1] for name in sent if name.startswith(f"{FIELD}["))
     named = _NAMED.match(message)

@@ -78,7 +78,7 @@ class Refusal:
     """The endpoint, below /v1, of a model that generates no text: `audio/speech`. Taken from the
     refusal, or else from the model's name: advice, not a proof."""
     request_dependent: bool = False
-    """Whether only this request needs the other endpoint, so that the model may stay."""
+    """Whether only this request needs another endpoint; the model may live at the one called."""
     fixes: tuple[ParameterFix, ...] = ()
     """Changes that make the request acceptable. Empty: none that preserves its meaning."""
     model_is_here: bool = False
@@ -98,24 +98,25 @@ _GONE = 410
 _FAULT = 500
 _NOT_IMPLEMENTED = 501
 _RELAYED = frozenset({_FAULT, 502})
-"""What relays answer to whatever their upstream has refused (new-api by `status_code_mapping`)."""
+"""Statuses that relays give to any refusal of their upstream (new-api by `status_code_mapping`)."""
 _OF_THE_REQUEST = frozenset({"badrequesterror", "invalid_request_error"})
-"""Types of errors that are a request's, not a server's."""
+"""Types of errors that are the fault of the request, not of a server."""
 _STATUS = re.compile(r"[45]\d\d")
 _LACKING = {
     NO_METHOD: (Verdict.UNKNOWN_ROUTE,),
     _NOT_IMPLEMENTED: (Verdict.UNKNOWN_ROUTE, Verdict.WRONG_ENDPOINT),
 }
-"""What servers lack by these statuses, besides whole replies."""
+"""The verdicts that these statuses admit; they can also mean that only streams are served."""
 
 # OpenAI uses 403 for three texts that are not about access, and Perplexity for one.
 _NOT_ABOUT_ACCESS = re.compile(
     r"(?i)You are not allowed to (?:generate embeddings|request logprobs|sample) "
     rf"from this model\.?$|{AGENT_API}"
 )
-# OpenCode Zen says 401 of a model before it looks at the key; `AuthError` is about keys.
+# OpenCode Zen answers 401 about a model before it looks at the key; `AuthError` is about keys.
 _ABOUT_THE_MODEL = "ModelError"
-# vLLM at messages, of whatever it has not understood itself; its faults have no such texts.
+# At messages, vLLM gives this type to every error that it has not recognised, its own faults
+# included; but no text of a fault is among the known ones.
 _CAUGHT = "internal_error"
 
 
@@ -125,18 +126,23 @@ def classify(
     """Classify an upstream's reply. Never raises, whatever the body.
 
     `called` is the endpoint that answered (None: one that generates no text). `body` is the reply's
-    body, as bytes or decoded, JSON or a short text; more than 64 KiB, or anything else, is `other`,
-    save for the pages by which servers say that a route is missing. `model` is the name as sent.
-    `sent` are the names of the parameters in the request that was refused, nested ones with a dot;
-    an error about a parameter that was not sent is `other`.
+    body, as bytes or decoded: JSON or a short text. More than 64 KiB, or anything else, is `other`,
+    except for the pages by which servers say that a route is missing. `model` is the name as sent.
+    `sent` are the names of the parameters in the refused request, nested ones with a dot; an error
+    about a parameter that was not sent is `other`.
 
-    Statuses 401, 402, 405, 407-415, 425, 429 and 5xx are `other`, except OpenCode Zen's 401 of a
-    model, 405 about a missing route or whole replies, 410 of a retired model, 500 in a template's
-    words, at vLLM's messages or for new-api's missing conversion, 500 and 502 of an error that says
-    itself that it has another status or is the request's, and 501 about an endpoint or whole
-    replies; 403 is, except for three texts of OpenAI's and one of Perplexity's. So are statuses
-    that relays write before the message. A 2xx reply is classified only if it has an error
-    instead of a result.
+    A 2xx reply is classified only if it has an error instead of a result. Of errors, 400, 404 and
+    422 admit every verdict. Any other status is `other`, except:
+
+    - 401 from OpenCode Zen about a model
+    - 403 with one of three texts of OpenAI's or one of Perplexity's
+    - 405 about a missing route, or from a server that only streams
+    - 410 about a retired model
+    - 500 in a template's words, from vLLM at messages, or for a conversion that new-api lacks
+    - 500 and 502 if the error itself has another status, or a type that blames the request
+    - 501 about a missing route or a wrong endpoint, or from a server that only streams
+
+    Statuses that relays write before the message are judged in the same way.
     """
     decoded = decode_body(body)
     reply = read_error(decoded)
@@ -168,17 +174,20 @@ def _with_name_as_one_word(reply: ErrorDetails, model: str) -> ErrorDetails:
 
 
 def _of_text(status: int, body: object) -> ErrorDetails | None:
-    """Return the error of a body without JSON; a missing route is one at 404, 405 and 501 only."""
+    """Return the error in a text without JSON; None: there is none.
+
+    A missing route counts with status 501 only: `is_missing_page` has those with 404 and 405.
+    """
     reply = read_text(body)
     is_route = reply is not None and is_missing_route(reply)
     return None if is_route and status != _NOT_IMPLEMENTED else reply
 
 
 def _behind_relay(reply: ErrorDetails) -> tuple[int, ...]:
-    """Return the statuses that a relay's upstream had, by the error itself; empty: a fault.
+    """Return the statuses that a relay received, as the error says; empty: a server's fault.
 
-    The last one is that of the server which has refused. The error has it as a number, one-api's as
-    its parameter, or else as a type that only a request can have.
+    The last one comes from the server that refused the request. Statuses stand before the message,
+    in `code`, or (one-api) in `param`; without any, a type that blames the request counts as 400.
     """
     numbers = filter(_STATUS.fullmatch, filter(None, (reply.code, reply.param)))
     said = (*reply.statuses, *map(int, numbers))
@@ -257,7 +266,7 @@ def _fix_of_more(reply: ErrorDetails, called: Called, sent: Collection[str]) -> 
 def _fix_of_history(
     reply: ErrorDetails, called: Called, sent: Collection[str]
 ) -> ParameterFix | None:
-    """Return what fixes earlier messages after an error; None: it is not about them."""
+    """Return the fix for an error about earlier messages; None: it is about something else."""
     message = reply.message
     if called is None:
         return None

@@ -11,10 +11,10 @@ class WrongEndpointRule:
     """A text that refuses an endpoint.
 
     The pattern's groups: `here` (the endpoint it is about), `there` (the one to use), `also` (one
-    that is refused beside the one called), `name` (the model). `calls` None: whatever was called,
-    or what `here` says. `destination` None: what `there` says, or else whatever is left beside the
-    endpoint called, in the order that the model's name suggests. `needs` is a parameter that must
-    have been sent, `codes` those of which the error must have one.
+    that is refused beside the one called), `name` (the model). `calls` are the endpoints of which
+    one must have been called; None: any, or the one in `here`. `destination` None: the endpoint in
+    `there`, or else all but the one called, in the order that the model's name suggests. `needs` is
+    a parameter that must have been sent. If there are `codes`, the error must have one of them.
     """
 
     pattern: re.Pattern[str]

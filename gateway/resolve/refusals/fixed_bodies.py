@@ -24,7 +24,7 @@ _BESIDE = (
     *("enable_thinking", "output_config", "reasoning", "reasoning_effort", "thinking"),
     "tool_choice",
 )
-"""Parameters that decide whether another one, or one of them, is taken."""
+"""Parameters whose values can decide whether another parameter, or one of these, is accepted."""
 
 
 def apply_fixes(body: Json, fixes: Iterable[ParameterFix]) -> Json:
@@ -53,9 +53,9 @@ def apply_fixes(body: Json, fixes: Iterable[ParameterFix]) -> Json:
 
 
 def values_beside(body: Json, name: str) -> str:
-    """Return a digest of the values that decide whether a body's parameter is taken, its own too.
+    """Return a digest of the values that decide whether a parameter is accepted, its own included.
 
-    It is for comparison, and shows none of them.
+    Digests are for comparison: they reveal none of the values.
     """
     names = sorted({*_BESIDE, name.partition(".")[0]})
     values = msgspec.json.encode([body.get(each) for each in names], order="deterministic")
@@ -74,13 +74,16 @@ def _lower(body: Json, fix: ParameterFix) -> None:
 
 
 def _make_room(body: Json, fix: ParameterFix) -> None:
-    """Lower a number that has no room in a context, or beside the prompt that was refused."""
+    """Lower the limit of a reply to what the prompt surely leaves of the context.
+
+    A body without a limit gets one from a fix for such bodies (`NONE_GIVEN`).
+    """
     given, context = body.get(fix.name), int(fix.to or 0)
     if given is None and fix.given == NONE_GIVEN:
         body[fix.name] = sure_room(body, context, context)
     elif fix.given != NONE_GIVEN and isinstance(given, int) and (fix.once or given >= context):
         room = sure_room(body, context, given)
-        # At the context itself the server says how long the prompt is.
+        # Asked for the whole context, the server says in its next refusal how long the prompt is.
         is_enough = fix.given != COUNTED or is_most(room, context)
         body[fix.name] = min(given, room if is_enough else context)
 
@@ -120,9 +123,9 @@ def _whole(body: Json, _: ParameterFix) -> None:
 
 
 def _unthink(body: Json, fix: ParameterFix) -> None:
-    """Switch off the thinking of a body that forces a call; an effort has no place beside it.
+    """Switch thinking off in a body that forces a call, and remove its reasoning effort.
 
-    So DeepSeek says of the effort (openclaw#47261).
+    DeepSeek refuses an effort when thinking is switched off (openclaw#47261).
     """
     if not forces_call(body):
         return
@@ -143,7 +146,7 @@ _CHANGES: Mapping[str, Callable[[Json, ParameterFix], None]] = {
     "unthink": _unthink,
     "yield": _yield,
 }
-"""What changes a body in place; the others take a parameter away, or elsewhere."""
+"""What changes a body in place, by action; other actions remove a parameter or rename it."""
 
 
 def _take_entry(body: Json, fix: ParameterFix) -> None:

@@ -1,7 +1,8 @@
-"""Texts by which upstreams refuse a forced call of a model that thinks.
+"""Texts by which upstreams refuse to force a tool call while the model thinks.
 
-Qwen's, DeepSeek's and Moonshot's models think by default, and can be forced to call a tool only
-where they do not. As with Claude, the call is what was asked for: the thinking is switched off.
+The models of Qwen, DeepSeek and Moonshot think by default, and can be forced to call a tool only
+with thinking switched off. The call is what the client has asked for, so thinking is switched off,
+as for Claude.
 """
 
 import re
@@ -25,8 +26,8 @@ _REFUSED = (
             re.IGNORECASE,
         ),
     ),
-    # DeepSeek, then Moonshot. Their own endpoints are chat and messages, where DeepSeek's takes the
-    # parameter, too (DeepSeek-V3#1376); to relays at responses it is said as OpenAI does.
+    # DeepSeek, then Moonshot. They serve chat and messages; DeepSeek takes `thinking` at messages,
+    # too (DeepSeek-V3#1376). At responses, where relays serve them, OpenAI's parameter is sent.
     (
         {
             Shape.CHAT: _OFF,
@@ -48,7 +49,7 @@ def without_thinking(message: str, called: Shape) -> ParameterFix | None:
 
 
 def forces_call(body: Json) -> bool:
-    """Whether a body of any shape has the model call a tool."""
+    """Whether a body of any shape forces the model to call a tool."""
     choice = body.get(_CHOICE)
     if not isinstance(choice, dict):
         return choice == "required"
@@ -61,14 +62,14 @@ def forces_call(body: Json) -> bool:
 
 
 def switched_off(fix: ParameterFix) -> object:
-    """Return the value of the parameter of a fix, by which a model does not think."""
+    """Return the value of a fix's parameter that switches thinking off."""
     if fix.to == _DISABLED:
         return {"type": _DISABLED}
     return False if fix.to == "false" else fix.to
 
 
 def thinking_word(value: object, fix: ParameterFix) -> str:
-    """Return a word for the value that the parameter of a fix has, for the report."""
+    """Return a word for the present value of a fix's parameter, for the report."""
     if isinstance(value, dict):
         return str(value.get("type"))
     if value is None:

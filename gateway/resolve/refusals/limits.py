@@ -1,8 +1,8 @@
-"""Texts by which upstreams refuse a limit of the reply's length as too large, with their own.
+"""Texts by which upstreams refuse a limit of the reply's length, and name the largest possible one.
 
 Agents and frameworks ask for more than many models can give (Claude Code for 32,000 tokens, of any
-model that it does not know, Pydantic AI for 16,384). What the model can give, or its context has
-room for, is the answer that was asked for, at its longest.
+model that it does not know, Pydantic AI for 16,384). The longest answer that they can get is one
+that the model can give, and its context has room for.
 """
 
 import re
@@ -25,7 +25,7 @@ from gateway.shapes import Json, Shape
 
 _NAMES = ("max_completion_tokens", "max_tokens", "max_output_tokens")
 _BUDGET = "thinking.budget_tokens"
-"""It must be smaller than the limit."""
+"""The budget, which must be smaller than the limit."""
 _N = r"[`'\"]?(?P<most>\d{1,9})(?!\d|[,_]\d)[`'\"]?"
 _NAME = r"max_(?:completion_|output_)?tokens"
 # Both marks or none: behind one alone, text of the request may be quoted.
@@ -85,12 +85,14 @@ _WHOLE_CONTEXT = re.compile(
     _LIMIT + r"=\d+ ?cannot be greater than (?:max_model_len=)?(?:max_\w+=)" + _N,
     re.IGNORECASE,
 )
-"""vLLM since 0.16, the first ones without the blank. No prompt has room beside the number in it."""
+"""vLLM since 0.16, at first without the blank. The number is the whole context, which as a limit
+would leave no room for any prompt."""
 _COUNTED_CONTEXT = re.compile(
     _LIMIT + r" is too large: \d+\.This model supports at most " + _N + " completion tokens",
     re.IGNORECASE,
 )
-"""SGLang, without a blank, which names its context so, too. Below it says how long a prompt is."""
+"""SGLang, without a blank; its number, too, is the whole context. If a limit is no larger than
+that, SGLang says how long the prompt is."""
 _ANTHROPICS = re.compile(
     r"max_tokens: \d+ > \d+, which is the maximum allowed|input length and `max_tokens` exceed ",
     re.IGNORECASE,
@@ -102,14 +104,14 @@ _TEMPLATE = 256
 
 _ENOUGH_ROOM = 4096
 _ENOUGH_SHARE = 4
-"""Room for a reply, in tokens, or as a share of the context: a quarter. With less, clients are to
-shorten the conversation, which they do after the refusal: the reply would be cut off."""
+"""Enough room for a reply: 4096 tokens, or a quarter of the context if that is less. With less room
+the reply would be cut off, so clients get the refusal, and shorten the conversation."""
 _MOST = 4
-"""All but a quarter of a context is for a reply what all of it is."""
+"""A prompt that surely leaves all but a quarter of the context need not be counted exactly."""
 
 
 def too_large(reply: ErrorDetails, sent: Collection[str]) -> ParameterFix | None:
-    """Return the fix that lowers the limit that was sent to the model's; None: another error."""
+    """Return the fix that lowers a limit to the model's own; None: another error."""
     found = _TEXT.match(reply.message)
     name = _limit_in(sent)
     whole, counted = _WHOLE_CONTEXT.match(reply.message), _COUNTED_CONTEXT.match(reply.message)
@@ -125,10 +127,10 @@ def too_large(reply: ErrorDetails, sent: Collection[str]) -> ParameterFix | None
 
 
 def no_room(reply: ErrorDetails, called: Called, sent: Collection[str]) -> ParameterFix | None:
-    """Return the fix that lowers the limit of a reply to the room beside this prompt.
+    """Return the fix that lowers the limit of a reply to the room that its prompt leaves.
 
-    Where none was sent, it is the server's own: DeepInfra's is the whole context. None: another
-    error, or too little room for a reply, as there may be with a budget for thinking.
+    If the request has no limit, the server has chosen it: DeepInfra takes the whole context. None:
+    another error, too little room for a reply, or a budget for thinking, which may not fit in.
     """
     message, name = overflow_message(reply), _limit_in(sent)
     excess = excess_in(message or reply.message)
@@ -159,9 +161,10 @@ def sure_room(body: Json, context: int, refused: int) -> int:
 
 
 def within(fix: ParameterFix, refused: Json) -> ParameterFix | None:
-    """Return a fix as it is for the body that was refused; None: too little is left for a reply.
+    """Return a fix with its limit for the refused body; None: too little is left for a reply.
 
-    An error may say only by how much the prompt and the reply are too long.
+    An error may say only by how many tokens the prompt and the reply together are too long. Then
+    `to` is negative, and is added to the limit in the body.
     """
     if fix.action != "fit" or not (fix.to or "").startswith("-"):
         return fix

@@ -12,7 +12,7 @@ _EXTRA = r"(?:Extra inputs are not permitted|extra fields not permitted)"
 
 
 class _Form(NamedTuple):
-    """What is before the entries, each entry, and what is after them."""
+    """How one entry reads, and what stands before and after all entries."""
 
     entry: re.Pattern[str]
     head: re.Pattern[str] = re.compile("")

@@ -100,7 +100,10 @@ _ANTHROPIC_NOT_FOUND = re.compile(r"model: \S{1,300}$")
 
 
 def is_retired(reply: ErrorDetails, model: str) -> bool:
-    """Whether the model, here by its name as sent, was there once: by a code or a text."""
+    """Whether an error says that the model was there once, by a code or a text.
+
+    `model` is its name as sent.
+    """
     if not _RETIRED_CODES.isdisjoint({reply.code, reply.type}):
         return True
     is_said = _RETIRED_TEXT.match(reply.message) is not None

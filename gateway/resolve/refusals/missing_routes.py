@@ -79,14 +79,14 @@ def is_missing_route(reply: ErrorDetails) -> bool:
 
 
 def is_unimplemented(reply: ErrorDetails) -> bool:
-    """Whether an error with status 501 says no more than that, as FastAPI's does."""
+    """Whether an error with status 501 says only "not implemented", as FastAPI's does."""
     return _UNIMPLEMENTED.match(reply.message) is not None
 
 
 def is_missing_page(status: int, body: object, *, any_html: bool = False) -> bool:
     """Whether a reply without JSON is a server's own "no such page". Never raises.
 
-    `any_html`: whatever a page in HTML says.
+    `any_html`: every page in HTML counts, whatever it says.
     """
     if status not in (404, NO_METHOD):
         return False

@@ -43,25 +43,26 @@ ANTHROPICS: Final = "anthropic"
 
 @dataclass(frozen=True, slots=True)
 class ParameterFix:
-    """One change to a request body: drop a parameter, send it under another name, or withhold it.
+    """One change to a request. Names are top-level keys, or with a dot (`reasoning.effort`) nested.
 
-    Names are top-level keys, or one level deeper with a dot: `reasoning.effort`. `to` is the new
-    name of a `rename`, the value in place of the `given` one of a `replace`, and the largest value
-    of a `limit`, which lowers a number; so does a `fit`, but only beside the prompt that was
-    refused (a negative number: by that much), and a `room`, to what the prompt surely leaves of a
-    context of `to` tokens (unless `once`, only a number as large as that). `withhold` leaves the
-    body to the translation, for which the endpoint then lacks the parameter. `fill` adds a neutral
-    value where earlier messages lack a demanded field, `strip` removes a field from them
-    (`history_fields`). `retell` has system messages said otherwise: `to` says how (`system_turns`);
-    `read` other shapes' parts in a chat request, by the translation. `stream` asks for a stream
-    where a whole reply is wanted, with `to` as an option, `whole` for a whole reply where a stream
-    is (`streams_only`); `unthink` switches thinking off where a call is forced (`forced_calls`);
-    `yield` drops a parameter beside another one, `to`; `beta` leaves the `given` name out of a
-    header field, or those of `to` where all of them are in it (`betas`). `given` is the only value
-    that a `drop` holds for, or entry of a list, `effort` the reasoning effort of the requests that
-    it holds for; None: any. `once`: only beside the other parameters of the request that was
-    refused, and so for that one, and for those with the same values, of which `beside` is a digest
-    (`fixed_bodies`).
+    - `drop`: removes the parameter; with `given`, only that value of it, or that entry of its list
+    - `rename`: sends it under the name `to`; `replace`: sends `to` in place of the value `given`
+    - `withhold`: leaves it to the translation, for which the endpoint then lacks the parameter
+    - `limit`: lowers a number to `to`; `fit`: the same, only for the prompt that was refused (if
+      `to` is negative, by that much)
+    - `room`: lowers a number to what the prompt surely leaves of a context of `to` tokens; unless
+      `once`, only a number that is at least as large as the context
+    - `fill`: adds what earlier messages lack; `strip`: removes a field from them (`history_fields`)
+    - `retell`: says system messages in another way, which `to` names (`system_turns`)
+    - `read`: has the translation read other shapes' parts in a chat request
+    - `stream`: asks for a stream, with the option `to`; `whole`: for a whole reply (`streams_only`)
+    - `unthink`: switches thinking off where a call is forced (`forced_calls`)
+    - `yield`: drops the parameter if the parameter `to` is there
+    - `beta`: leaves `given` out of a header field, or all names in `to` if all are there (`betas`)
+
+    `effort` is the reasoning effort of the requests that the fix is for; None: any. `once`: it is
+    only for the refused request, and for those in which the parameters beside it have the same
+    values, of which `beside` is a digest (`fixed_bodies`).
     """
 
     action: Action
@@ -87,9 +88,9 @@ class RefusedParameter:
     by_model: bool = False
     """Whether the model refuses it, not the server's schema."""
     given: str | None = None
-    """The value that was refused, if others are supported and it can go without being replaced."""
+    """The value that was refused, if others are supported and the parameter can be left out."""
     nearest: str | None = None
-    """The nearest of those that the upstream says it supports; None: it names none."""
+    """The nearest value that the upstream says it supports; None: it names none."""
     beside_others: bool = False
     """Whether it is refused only beside the values of other parameters."""
     beside: str | None = None
@@ -141,7 +142,7 @@ OUTPUT = "output_config"
 FORMAT = f"{OUTPUT}.format"
 """At messages; the other fields of `OUTPUT` are hints."""
 _ONE_AT_A_TIME = "tool_choice.disable_parallel_tool_use"
-"""Messages' `parallel_tool_calls`: a wish at every endpoint, within what carries meaning."""
+"""Messages' `parallel_tool_calls`: only a wish, although it is in `tool_choice`."""
 _EMULATED = frozenset({"n", "stop"})
 """Parameters that the gateway can emulate, also if only their value is refused."""
 
@@ -152,7 +153,7 @@ That name need not be the refused one: `best_of` asks for logprobs.
 """
 _WITHHELD_AT = {
     **dict.fromkeys(Shape, _WITHHELD),
-    # Its models refuse it only where it forces a call.
+    # Models at messages refuse `tool_choice` only where it forces a call.
     Shape.MESSAGES: {**_WITHHELD, "tool_choice": "tool_choice"},
 }
 _MEANINGFUL_PREFIXES = ("guided_",)

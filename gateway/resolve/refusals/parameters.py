@@ -24,8 +24,8 @@ from gateway.resolve.refusals.parameter_fixes import RefusedParameter
 from gateway.servers.efforts import EFFORTS, nearest_effort
 from gateway.shapes import Json
 
-# They only set a degree: an answer at the model's default is closer to the request than an error.
-# Other degrees may be supported: what is remembered is the one that was refused.
+# These only set a degree: an answer at the model's default is closer to the request than an error.
+# Other degrees may be supported, so only the refused one is remembered.
 _DEGREES = frozenset({*EFFORT_NAMES, "verbosity", "text.verbosity"})
 _QUOTES = "`'\""
 _DEGREE_REFUSED = re.compile(
@@ -56,14 +56,14 @@ _EFFORTS_TAKEN = re.compile(
     rf"|1 validation error for \w{{1,80}}\n{_EFFORTS_NAME}\n\s{{1,4}}Input should be{_LISTED}",
     re.IGNORECASE,
 )
-"""An effort is refused by a list of those that are taken, or as one without any thinking."""
+"""Texts that refuse an effort: they list the accepted ones, or demand that the model thinks."""
 _SWITCH = "reasoning.enabled"
 _IS_MANDATORY = "cannot be disabled"
-"""OpenRouter takes a switch in the place of an effort (inspect_ai#2824)."""
+"""OpenRouter takes `reasoning.enabled`, a switch, in place of an effort (inspect_ai#2824)."""
 _OF_A_MODEL = re.compile(r"\bmodel\b", re.IGNORECASE)
 _WORD = re.compile(r"\w{1,20}")
 _DEFAULT = re.compile(r"(?<!\()\bdefault\b(?!\))")
-"""The word, but not in the brackets behind another one."""
+"""The word, unless it stands in brackets after another one."""
 _VALUE_REFUSED = re.compile(
     r"Unsupported value: (?P<quote>[`'\"])(?P<given>[^`'\"\n]{0,200})(?P=quote) is not supported "
     r"with (?:this model|the [`'\"]\S{1,200}[`'\"] model)"
@@ -77,7 +77,7 @@ _SUPPORTED = re.compile(
     re.IGNORECASE,
 )
 _GIVEN = re.compile(r"\b(?:received|got|but|input_value)\b", re.IGNORECASE)
-"""What stands between the words that are taken, and the one that was sent."""
+"""What stands between the accepted words and the one that was sent."""
 # Anthropic: the type in the path of a field of thinking, of a choice, or of a mark
 # (claude-code#69618)
 _TAG = re.compile(
@@ -123,9 +123,9 @@ def refused_parameters(
 
 
 def is_of_degree(reply: ErrorDetails) -> bool:
-    """Whether an error refuses a degree, which is one of a few words, by the words that it takes.
+    """Whether an error refuses a degree (one of a few words) and says which words are accepted.
 
-    Its code can be that of any wrong value.
+    Such an error can have the code of any other wrong value.
     """
     taken = _EFFORTS_TAKEN.match(reply.message)
     return taken is not None or _is_of_schemas_degree(reply)
@@ -137,13 +137,13 @@ def _is_of_schemas_degree(reply: ErrorDetails) -> bool:
 
 
 DEGREE_FIELDS = frozenset(name.partition(".")[0] for name in _DEGREES)
-"""The fields that may have a degree."""
+"""The top-level parameters that can be, or have, a degree."""
 
 
 def degrees_in(body: Json) -> list[str]:
-    """Return the degrees of a body as entries beside the parameters that were sent: `word=name`.
+    """Return the degrees in a body as entries (`high=reasoning_effort`) beside the names in `sent`.
 
-    None of them begins as the name of a parameter does.
+    None of them can be taken for the name of a parameter.
     """
     values = {name: parameter_value(body, name) for name in _DEGREES}
     words = [(value, name) for name, value in values.items() if isinstance(value, str)]
@@ -153,7 +153,7 @@ def degrees_in(body: Json) -> list[str]:
 def _refused_degree(
     reply: ErrorDetails, sent: Collection[str]
 ) -> tuple[RefusedParameter, ...] | None:
-    """Return the degree that an error refuses; what was sent tells it where the error does not."""
+    """Return the degree that an error refuses: the one it names, or else the one that was sent."""
     found = _DEGREE_REFUSED.match(reply.message)
     name = (found and found["name"]) or reply.param or ""
     given = (found and found["given"]) or next(iter(_words_sent(name, sent)), None)
@@ -161,7 +161,7 @@ def _refused_degree(
 
 
 def _refused_effort(message: str, sent: Collection[str]) -> tuple[RefusedParameter, ...] | None:
-    """Return the effort that was sent where an error lists those that are taken."""
+    """Return the effort that was sent, if an error lists the accepted efforts."""
     taken = _EFFORTS_TAKEN.match(message)
     if taken is None:
         return None
@@ -211,7 +211,7 @@ def _apply(
 
 
 def _value_refused(name: str, given: str | None, message: str) -> RefusedParameter:
-    """Return a parameter of which only a value is refused: a degree can go with that value."""
+    """Return a parameter of which only a value is refused; a degree comes with that value."""
     if name not in _DEGREES:
         return RefusedParameter(name, value_only=True)
     word = given and given.strip(_QUOTES).lower()
@@ -220,9 +220,9 @@ def _value_refused(name: str, given: str | None, message: str) -> RefusedParamet
 
 
 def _as_given(refused: RefusedParameter, sent: Collection[str]) -> RefusedParameter:
-    """Return a degree under the word that was sent, where the server has made another of it.
+    """Return a refused degree as the word that was sent, if the server names another one.
 
-    Ollama's messages make `high` of `xhigh` (ollama#17906): none that it names helps.
+    Ollama's messages turn `xhigh` into `high` (ollama#17906), so no word in its error helps.
     """
     words = _words_sent(refused.name, sent)
     if refused.given is None or not words or refused.given in words:
@@ -233,13 +233,13 @@ def _as_given(refused: RefusedParameter, sent: Collection[str]) -> RefusedParame
 def _nearest(degree: str, message: str) -> str | None:
     """Return the nearest degree that a message says is supported; None: it names no other.
 
-    The words for verbosities are some of those for efforts.
+    It serves verbosities, too: their words are among those for efforts.
     """
     listed = _SUPPORTED.search(message)
     text = "" if listed is None else _GIVEN.split(listed[1])[0]
     words = HARMONY_EFFORTS if message.startswith(HARMONY) else re.findall(r"\w+", text)
     if _DEFAULT.search(text) and degree != EFFORTS[0]:
-        return None  # to think as the model does is nearer than not to think
+        return None  # the model's default is nearer than `none`
     found = nearest_effort(degree, [word for word in words if word in EFFORTS])
     return found if found != degree else None
 
@@ -277,7 +277,7 @@ def _as_sent(name: str, sent: Collection[str]) -> str | None:
 
 
 def _is_sent(name: str, sent: Collection[str]) -> bool:
-    """Whether a path begins in the request; `sent` has at most two levels."""
+    """Whether the request has the first two levels of a path; `sent` has no deeper ones."""
     root, index, _ = name.partition("[")
     if index:
         return ".".join(root.split(".")[:2]) in sent

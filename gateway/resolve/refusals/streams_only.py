@@ -1,8 +1,9 @@
-"""Texts by which upstreams refuse a request whose reply is to come whole, or as a stream.
+"""Texts by which upstreams refuse to send a reply whole, or to stream it.
 
-Some models are served as streams only: Qwen's where they think, long replies at Fireworks, all of
-Codex. A stream can be asked for, and folded. Others are not streamed: OpenAI's to organisations
-that are not verified, Bedrock's with tools. A whole reply can be asked for, and given as a stream.
+Some replies are only streamed: of Qwen's models when they think, long ones at Fireworks, all of
+Codex. The gateway can ask for a stream and fold it. Other replies are not streamed: OpenAI's to
+organisations that are not verified, Bedrock's with tools. The gateway can ask for a whole reply and
+give it to the client as a stream.
 """
 
 import re
@@ -16,9 +17,9 @@ from gateway.shapes import Json, Shape
 STREAM: Final = "stream"
 WHOLE: Final = "whole"
 USAGE: Final = "include_usage"
-"""The option by which a stream has its usage at the endpoints of `_WITHOUT_USAGE`."""
+"""The option in `stream_options` by which a stream has its usage at the `_WITHOUT_USAGE` shapes."""
 _WITHOUT_USAGE = frozenset({Shape.CHAT, Shape.COMPLETIONS})
-"""Where streams have none unless they are asked to."""
+"""The shapes whose streams have no usage unless a request asks for it."""
 
 _WHOLE = r"non[- ]?stream(?:ing|ed)?"
 _WORD = r"[\w./:-]{1,100}"
@@ -78,12 +79,12 @@ def delivery_asked_for(message: str, called: Called, sent: Collection[str]) -> P
 
 
 def asks_for_stream(message: str) -> bool:
-    """Whether an error's text refuses whole replies, and takes streams."""
+    """Whether an error's text says that the reply can only be streamed."""
     return _REFUSED.match(message) is not None
 
 
 def is_of_the_model(message: str) -> bool:
-    """Whether it does so in the model's name, which then lives there."""
+    """Whether such a text is about the model, which then lives at this endpoint."""
     words = message.lower()
     return "model" in words or "thinking" in words
 
@@ -96,7 +97,7 @@ def ask_for_whole(body: Json) -> None:
 
 
 def stream_asked_for(called: Shape) -> ParameterFix:
-    """Return the fix that has an endpoint answer with a stream, which has its usage."""
+    """Return the fix that asks an endpoint for a stream with its usage."""
     return ParameterFix(STREAM, STREAM, USAGE if called in _WITHOUT_USAGE else None)
 
 

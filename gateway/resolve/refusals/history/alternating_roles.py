@@ -1,9 +1,9 @@
-"""Messages of one role in a row, for models whose templates want the roles to alternate.
+"""Consecutive messages of one role, for models whose templates want the roles to alternate.
 
-Gemma's and Mistral's do, the latter without calls and results (vllm#6862, picoclaw#207). Agents say
-two things as the user (autogen#3597), or one after a result (mistral-vibe#1006), and several as the
-system. Claude Code says it beside the result, in one message, of which servers make two
-(openclaude#202), llama.cpp in the wrong order.
+Gemma's and Mistral's do; Mistral's leave calls and results out of account (vllm#6862,
+picoclaw#207). Agents send two user messages in a row (autogen#3597), one after a result
+(mistral-vibe#1006), or several system messages. Claude Code puts a result and what the user says
+after it into one message, which servers split (openclaude#202), llama.cpp in the wrong order.
 """
 
 from collections.abc import Iterable, Iterator
@@ -16,10 +16,11 @@ _ALTERNATING = ("user", "assistant")
 
 
 def with_alternating_roles(messages: list[object]) -> Iterator[object]:
-    """Yield the messages of a chat or messages body with those of one role in a row as one.
+    """Yield the messages of a chat or messages body, consecutive ones of one role joined.
 
-    Calls end a row, and an answer stands between results and what the user says after them. Of
-    system messages one is left, the first (`with_one_system`). The messages themselves are copied.
+    A message with calls is not joined with the next one. An answer is put between results and what
+    the user says after them. Of system messages one is left, the first (`with_one_system`). The
+    given messages stay unchanged.
     """
     row: list[object] = []
     for message in with_answers(_parted(with_one_system(messages))):
@@ -32,7 +33,7 @@ def with_alternating_roles(messages: list[object]) -> Iterator[object]:
 
 
 def _parted(messages: Iterable[object]) -> Iterator[object]:
-    """Yield the messages; what stands beside results in one of them is a message of its own."""
+    """Yield the messages; one with results and other blocks becomes two, the results first."""
     for message in messages:
         blocks = parts_of(message)
         results = [block for block in blocks if is_result(block)]

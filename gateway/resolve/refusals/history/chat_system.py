@@ -26,8 +26,8 @@ _SYSTEMS = ("system", "developer")
 def with_one_system(messages: list[object]) -> Iterator[object]:
     """Yield the messages of a chat body with one system message at most, the first.
 
-    Those that lead become one; later ones become the user's, and one with those beside them. The
-    messages themselves are copied.
+    System messages at the beginning are joined. Later ones become user messages, and are joined
+    with the user messages next to them. The given messages stay unchanged.
     """
     end = next((k for k, each in enumerate(messages) if not is_systems(each)), len(messages))
     if end:
@@ -36,7 +36,10 @@ def with_one_system(messages: list[object]) -> Iterator[object]:
 
 
 def without_system(messages: Iterable[object]) -> Iterator[object]:
-    """Yield the messages of a chat body; those of the system are the user's, as above."""
+    """Yield the messages of a chat body, its system messages as user messages.
+
+    They are joined with the user messages next to them.
+    """
     row: list[object] = []
     beside = False
     for message in messages:
@@ -52,12 +55,12 @@ def without_system(messages: Iterable[object]) -> Iterator[object]:
 
 
 def is_systems(message: object) -> TypeGuard[Json]:
-    """Whether a message is the system's, or its developer's."""
+    """Whether a message has the role `system` or `developer`."""
     return isinstance(message, dict) and message.get("role") in _SYSTEMS
 
 
 def as_users(message: Json) -> Json:
-    """Return a system message as the user's; what is no text stays."""
+    """Return a system message as a user message: texts in tags, other parts as they are."""
     content = message.get("content")
     if isinstance(content, str):
         content = in_system_tags(content)
@@ -67,9 +70,10 @@ def as_users(message: Json) -> Json:
 
 
 def as_one(row: Sequence[object]) -> object:
-    """Return messages of one role as one: texts as paragraphs, and else as parts.
+    """Return messages of one role joined into one.
 
-    Of any other field it has the first value.
+    If all contents are texts, they become the paragraphs of one text; else all become parts. Of
+    any other field, the first value counts.
     """
     if len(row) == 1:
         return row[0]

@@ -1,7 +1,7 @@
-"""Messages of a developer as the system's, for servers that do not know that role.
+"""Developer messages as system messages, for servers that do not know the role `developer`.
 
-OpenAI's clients have it in the place of `system`, and most agents whatever the server. Who refuses
-it: DeepSeek (Rust's decoder, pix#34), DashScope (jsonschema, Proma#1496), pydantic's servers
+OpenAI's clients send it in place of `system`, and most agents do so to any server. It is refused by
+DeepSeek (Rust's decoder, pix#34), DashScope (jsonschema, Proma#1496), servers with pydantic
 (cherry-studio#9592), relays (new-api#5330), and Qwen's template (halogen-server#3).
 """
 
@@ -14,11 +14,11 @@ from gateway.shapes import Json, Shape
 
 DEVELOPER: Final = "messages[developer]"
 ITEMS_DEVELOPER: Final = "input[developer]"
-"""The names of what is changed, at chat and at responses."""
+"""What fixes and the report call these messages, at chat and at responses."""
 BY_SCHEMA: Final = frozenset({DEVELOPER, ITEMS_DEVELOPER})
-"""Servers refuse them before they look at the model."""
+"""Fixes that show nothing of the model: servers refuse the role before they look at it."""
 SENT: Final = "developer=roles"
-"""What stands among the names in a refused body that has such a message."""
+"""The entry in `sent` for a body that has developer messages."""
 
 _ROLE = r"[`'\"]?developer\b[`'\"]?"
 _AT = r"(?:messages|input)[.\[]\d{1,6}\]?"
@@ -30,7 +30,7 @@ _REFUSED = re.compile(
     rf"{_ROLE}|"
     rf"{_ROLE} is not one of \[(?![^\n]{{0,200}}developer)|"
     rf"(?:body\.)?{_AT}: Input tag {_ROLE} found using 'role'|"
-    # The place says which value is meant, and the words which are taken.
+    # The path says that a role is refused, the quoted words which roles are accepted.
     rf"(?:body\.)?{_AT}\.role: Input should be (?![^\n]{{0,200}}developer)['\"]|"
     rf"Invalid value: {_ROLE}\. Supported values are: (?![^\n]{{0,200}}developer)['\"]system|"
     rf"(?:the )?(?:role {_ROLE}|{_ROLE} role) is (?:not supported|unsupported|not allowed)\b|"
@@ -40,7 +40,7 @@ _REFUSED = re.compile(
 
 
 def developers_field(message: str, called: Shape, sent: Collection[str]) -> str | None:
-    """Return the name of the fix after such an error; None: it is about something else."""
+    """Return the name of the fix for refused developer messages; None: another error."""
     if SENT not in sent or not refuses_developers(message):
         return None
     return ITEMS_DEVELOPER if called is Shape.RESPONSES else DEVELOPER
@@ -52,10 +52,7 @@ def refuses_developers(message: str) -> bool:
 
 
 def without_developers(body: Json) -> None:
-    """Give a body's messages of a developer, or its items, the role of the system.
-
-    They are copied.
-    """
+    """Give the developer messages in a body the role `system`; the given ones stay unchanged."""
     for name in ("messages", "input"):
         given = body.get(name)
         if isinstance(given, list):

@@ -1,10 +1,10 @@
 """What Anthropic refuses in earlier messages that another model, or its server, has written.
 
-A conversation may change its model, as Claude Code's `/model` does. Ids such as Kimi's
-(`functions.f:0`) and texts without a letter, as Qwen's models write them before a call, come back
-with each turn, so it would never go on (cc-switch#1181, claude-code#23390). Claude Code itself has
-kept empty texts, with a mark for the cache (claude-code#59294), and empty replies
-(claude-code#4416). Relays to Claude refuse them at chat in the same words (opencode#31259).
+A user can change the model within a conversation, as with Claude Code's `/model`. Ids such as
+Kimi's (`functions.f:0`), and the blank texts that Qwen's models write before a call, come back with
+each turn, so that every further turn would be refused (cc-switch#1181, claude-code#23390). Claude
+Code itself has kept empty texts, with a mark for the cache (claude-code#59294), and empty replies
+(claude-code#4416). Relays to Claude refuse all of these at chat in the same words (opencode#31259).
 """
 
 import hashlib
@@ -44,9 +44,10 @@ def refused_block(message: str) -> str | None:
 
 
 def safe_use_id(call_id: str, occurrence: int = 1) -> str:
-    """Return the id, as Anthropic takes it, of the first or a later call with one id.
+    """Return the id to send for a call: its own if Anthropic accepts it, or else a hash.
 
-    The same id gives the same hash, in each turn.
+    `occurrence` counts the calls with the same id, from 1: later ones need ids of their own. The
+    same arguments give the same id in each turn.
     """
     if occurrence == 1 and _ID.fullmatch(call_id):
         return call_id
@@ -55,9 +56,9 @@ def safe_use_id(call_id: str, occurrence: int = 1) -> str:
 
 
 def with_safe_ids(messages: list[object]) -> Iterator[object]:
-    """Yield the messages of a messages body with ids of calls that Anthropic takes.
+    """Yield the messages of a messages body with ids of calls that Anthropic accepts.
 
-    Results have their calls' ids. The messages themselves are copied.
+    Results get the ids of their calls. The given messages stay unchanged.
     """
     seen: Counter[tuple[str, str]] = Counter()
     for message in messages:
@@ -81,8 +82,8 @@ def _with_safe_id(block: object, seen: Counter[tuple[str, str]]) -> object:
 def without_blank_texts(body: Json) -> None:
     """Leave blank texts out of a messages or chat body, and messages that then say nothing.
 
-    The messages themselves are copied. Where the last of them would be left out, so that the
-    model answers what was said before it, they stay as they are.
+    If the conversation would then end with the assistant, because the user's last message is left
+    out, all messages stay. The given messages themselves are not changed.
     """
     given = body.get("messages")
     if isinstance(given, list):
@@ -117,7 +118,7 @@ def _said(messages: Iterable[object]) -> Iterator[object]:
 
 
 def _not_blank(content: object) -> object:
-    """Return a content without blank texts, those of results included."""
+    """Return a content without blank texts, also within results."""
     if isinstance(content, str):
         return content if content.strip() else ""
     if not isinstance(content, list):

@@ -1,10 +1,10 @@
 """Forms that servers demand of earlier calls, and of what follows their results.
 
-Calls that another model or server has made have other ids; and users speak before the model has
-answered to a result, as Claude Code does with each reminder. Mistral's own servers refuse both, and
-so do others with its tokenizers (opencode#1680, hermes-agent#20154, LibreChat-AI/agents#344).
-Llama's templates take one call at once, though its models, and others, make several.
-Arguments that a limit has cut off are not JSON, which templates read (club-3090#667,
+Calls made by another model or server have ids of another form; and users speak before the model has
+answered a result, as Claude Code does with each reminder. Mistral's own servers refuse both, and so
+do others with its tokenizers (opencode#1680, hermes-agent#20154, LibreChat-AI/agents#344). Llama's
+templates accept one call in a message, though Llama and other models make several at once.
+Arguments that were cut off by a limit are not JSON, but templates parse them (club-3090#667,
 hermes-agent#11788).
 """
 
@@ -21,7 +21,7 @@ from gateway.shapes import Json
 
 _ID = re.compile(r"[a-zA-Z0-9]{9}")
 DONE: Final = "Done."
-"""What the assistant says between results and the user, where it has said nothing."""
+"""What the assistant is made to say between a result and the user, where it has said nothing."""
 _ANSWER: Json = {"role": "assistant", "content": DONE}
 """What other clients send in the place of the missing answer, too."""
 _NOTHING = ("", "null")
@@ -31,8 +31,8 @@ _NOTHING = ("", "null")
 def with_short_ids(messages: list[object]) -> Iterator[object]:
     """Yield the messages of a chat body with ids of calls that have nine letters or digits.
 
-    Others are replaced by a hash: the same id has the same one, so that calls and results still
-    find each other, in each turn. The messages themselves are copied.
+    Other ids are replaced by a hash. The same id always gives the same hash, so that calls and
+    results still match, in each turn. The given messages stay unchanged.
     """
     for message in messages:
         if not isinstance(message, dict):
@@ -100,10 +100,10 @@ def _is_tools(message: object) -> TypeGuard[Json]:
 
 
 def with_valid_arguments(messages: list[object]) -> Iterator[object]:
-    """Yield the messages of a chat body with arguments of calls that are objects.
+    """Yield the messages of a chat body with arguments of calls that are JSON objects.
 
-    Any other text becomes a property of one, if it says anything. The messages themselves are
-    copied.
+    Any other text becomes a property of an object, or an empty object if it says nothing. The
+    given messages stay unchanged.
     """
     for message in messages:
         if not isinstance(message, dict):

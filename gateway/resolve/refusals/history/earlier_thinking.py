@@ -1,12 +1,12 @@
-"""What Claude and OpenAI's models demand of their earlier thinking, which clients bring back.
+"""What Claude and OpenAI's models demand of their earlier thinking, which clients send back.
 
-From Fable 5.1 on a block of thinking holds only after the system prompt, the tools and messages
-that it was made after, and is refused elsewhere (Anthropic, "Preserved thinking", opencode#48637).
-Clients of responses may change all of them. The API leaves such blocks out where a request asks for
-it; what is refused for other reasons is left out here. So is OpenAI's reasoning that was encrypted
-for another account or deployment, as of Azure's that take turns (codex#3573, higress#3197). Where
-the thinking before the last calls is not there, since another model has made them, Claude up to 4.5
-cannot think on (pydantic-ai#3757).
+From Fable 5.1 on, a thinking block is valid only after the same system prompt, tools and messages
+as when it was made, and is refused anywhere else (Anthropic, "Preserved thinking",
+opencode#48637). Clients of responses may change all of these. The API drops such blocks if a
+request asks for that; blocks that are refused for other reasons are left out here. So is OpenAI's
+reasoning that was encrypted for another account or deployment, for instance if deployments of Azure
+take turns (codex#3573, higress#3197). If the thinking before the last calls is missing, because
+another model has made these, Claude up to 4.5 cannot go on thinking (pydantic-ai#3757).
 """
 
 import re
@@ -19,11 +19,11 @@ THINKING = "content[thinking]"
 ITEMS = "input[reasoning]"
 ASKED = "thinking.type"
 BUDGET = "thinking.budget_tokens"
-"""What is asked for, left out or put in, as fixes and the report name it."""
+"""These five: what fixes and the report call what is asked for, left out or put in."""
 FOR_ONE_REQUEST = frozenset({THINKING, ITEMS, ASKED})
-"""What is left out of the refused request only: in other conversations it may hold."""
+"""What is left out of the refused request only: in other conversations it may be valid."""
 BETA = b"thinking-binding-controls-2026-08-01"
-"""In `anthropic-beta` beside `BINDING`."""
+"""The beta that `anthropic-beta` must name beside `BINDING`."""
 
 _BINDING: Json = {"prefix_mismatch_behavior": "drop_block"}
 _FORCING = ("any", "tool")
@@ -59,7 +59,7 @@ def refuses_thinking(message: str) -> bool:
 
 
 def is_bound(message: str) -> bool:
-    """Whether it does so because something before that has changed."""
+    """Whether such a text says that something before the thinking has changed."""
     return _BOUND in message
 
 
@@ -69,9 +69,11 @@ def refuses_reasoning(message: str, code: str | None) -> bool:
 
 
 def demanded_thinking(message: str, called: Shape, sent: Collection[str]) -> str | None:
-    """Return what an error's text asks for beside thinking that was asked for; None: nothing.
+    """Return what an error demands of a request that asks for thinking; None: nothing.
 
-    That is earlier thinking, at chat by relays, or a budget, as Claude's models up to 4.5 do.
+    `ASKED`: the thinking before earlier calls, which relays to Claude demand at chat, too. It is
+    lost, so the request must not ask for thinking. `BUDGET`: a budget for thinking, which Claude's
+    models up to 4.5 need.
     """
     if called not in (Shape.CHAT, Shape.MESSAGES) or not any(name in sent for name in _ASKING):
         return None
@@ -81,9 +83,9 @@ def demanded_thinking(message: str, called: Shape, sent: Collection[str]) -> str
 
 
 def think_within(body: Json) -> None:
-    """Have a messages body think with a budget: what Claude Code gives to such models.
+    """Put a thinking budget in place of adaptive thinking: the one that Claude Code would send.
 
-    A reply that has no room for the least budget is made without thinking.
+    If `max_tokens` has no room for the least budget, thinking is switched off.
     """
     given, most = body.get("thinking"), body.get("max_tokens", _LEAST + 1)
     if isinstance(given, dict) and given.get("type") == "adaptive" and isinstance(most, int):
@@ -92,7 +94,7 @@ def think_within(body: Json) -> None:
 
 
 def think_no_more(body: Json) -> None:
-    """Have a messages or chat body ask for no thinking, nor for the clearing of some."""
+    """Remove from a messages or chat body what asks for thinking, or for clearing it."""
     for name in _ASKING:
         body.pop(name, None)
     given = body.get("context_management")
@@ -109,9 +111,10 @@ def _clears_thinking(edit: object) -> bool:
 
 
 def ask_to_leave_out(body: Json) -> None:
-    """Have the API leave out what no longer holds of a messages body's earlier thinking, if any.
+    """Have the API drop those thinking blocks of a messages body that are no longer valid.
 
-    It can be asked to only where the model thinks: not with a call that is forced.
+    A request can ask for that only if the model thinks. If thinking is disabled, or a call forced,
+    all the blocks are left out here.
     """
     given = body.get("thinking")
     if not any(map(_has_thinking, _messages(body))):
@@ -129,9 +132,10 @@ def leave_out(body: Json) -> None:
 
 
 def without_reasoning(body: Json) -> None:
-    """Leave out the reasoning items of a responses body. The other items are copied.
+    """Leave out the reasoning items of a responses body. The given items stay unchanged.
 
-    Those have no ids then: OpenAI knows by them which reasoning they came with, and demands it.
+    Calls and messages lose their ids: by these, OpenAI knows which reasoning they came with, and
+    demands it.
     """
     given = body.get("input")
     if isinstance(given, list):

@@ -1,9 +1,9 @@
-"""Hints within the parts of a messages body that a server refuses, as agents send them to any.
+"""Hints in the parts of a messages body: agents send them to any server, and some refuse them.
 
-Marks of what to cache, or their newer fields (Vertex AI: sub2api#225, jetbrains-cc-gui#844), how
-the arguments of a call are streamed (Copilot: copilot-api#261), which tools are loaded at once
-(Bedrock: claude-code#82549), who may call them and with what examples. They are left out of tools
-for other endpoints, too.
+They are marks of what to cache, with newer fields (Vertex AI: sub2api#225, jetbrains-cc-gui#844),
+and say of tools how the arguments of a call are streamed (Copilot: copilot-api#261), which tools
+are loaded at once (Bedrock: claude-code#82549), who may call them, and with what examples. They are
+left out of tools for other endpoints, too.
 """
 
 import re
@@ -14,7 +14,7 @@ from typing import Final
 from gateway.shapes import Json
 
 CACHE: Final = "cache_control"
-"""Anthropic's mark, in messages, their parts and tools, as relays to Claude take it at chat."""
+"""Anthropic's mark of what to cache: in messages, their parts and tools, at relays also of chat."""
 _OF_TOOLS = "eager_input_streaming|defer_loading|input_examples|allowed_callers"
 _PLACES: tuple[str, ...] = ("system", "tools", "messages")
 _REFUSED = re.compile(
@@ -31,9 +31,10 @@ _DEPTH = 4
 
 
 def refused_hint(param: str) -> str | None:
-    """Return the hint that a parameter's path names; None: the path is not a hint's.
+    """Return the name of the hint that a parameter's path leads to; None: it is no hint.
 
-    A mark is named by its place, or by the type of its block; a field of marks holds for all.
+    A mark is called by its place (`tools[].cache_control`) or by the type of its block
+    (`content[text].cache_control`), a field of marks in one way for all (`cache_control.ttl`).
     """
     found = _REFUSED.match(param)
     if found is None:
@@ -53,7 +54,7 @@ def is_hint(name: str) -> bool:
 
 
 def strip_hint(body: Json, name: str) -> bool:
-    """Leave a hint out of a messages body, and say whether it is one. Its parts are copied."""
+    """Leave a hint out of a messages body, in copies of its parts; return whether it is a hint."""
     found = _NAME.fullmatch(name)
     if found is None:
         return False
@@ -71,7 +72,7 @@ def strip_hint(body: Json, name: str) -> bool:
 
 
 def _changed(value: object, change: Callable[[Json], Json], depth: int = _DEPTH) -> object:
-    """Return blocks, tools or messages changed, and the blocks in them."""
+    """Return blocks, tools or messages with each of them changed, and the blocks within them."""
     if isinstance(value, list):
         return [_changed(each, change, depth) for each in value]
     if not isinstance(value, dict) or not depth:

@@ -6,10 +6,10 @@ such fields may refuse those of others. Mistral demands ids and answers of its o
 (`earlier_calls`), and Claude that the user speaks last.
 
 Sources: DeepSeek ("The `reasoning_content` in the thinking mode must be passed back to the API",
-crush#2754), Moonshot (vscode#306695; of what both take, `NO_REASONING`); Google, "Thought
-signatures": calls that come from another model get a dummy one. Moonshot refuses empty messages,
-too (kimi-code#1985, AstrBot#7200), and Claude from 4.6 on to go on after the assistant's last one
-(deepagents#1585), which OpenAI's models do.
+crush#2754), Moonshot (vscode#306695; both accept `NO_REASONING`); Google, "Thought signatures":
+calls that come from another model get a dummy signature. Moonshot also refuses empty messages
+(kimi-code#1985, AstrBot#7200). Claude from 4.6 on refuses to continue a last message of the
+assistant (deepagents#1585), which OpenAI's models do.
 """
 
 import re
@@ -85,11 +85,11 @@ CALLS = "tool_calls"
 ROLE = "role"
 ROLES = "roles"
 ROW = "messages[role]"
-"""What earlier messages lack, as fixes and the report name it."""
+"""These names: what fixes and the report call what earlier messages lack."""
 
 JOINED = "joined=roles"
-"""What stands among the names in a refused body whose roles alternate already: then the system's is
-one too many, which the first templates of Mistral and others say in the same words."""
+"""The entry in `sent` for a body whose roles alternate already. If it is refused for its roles, the
+system message is one too many: the first templates of Mistral and others say so in these words."""
 
 FILLED_WITH: Mapping[str, tuple[str, str]] = {
     REASONING: ("none", "blank"),
@@ -147,7 +147,7 @@ _TEXTS = (
     (
         ARGUMENTS,
         re.compile(
-            # MiniMax; then those of Python's decoder, as of vLLM's and SGLang's templates
+            # MiniMax; then texts of Python's JSON decoder, from templates at vLLM and SGLang
             r"invalid params, invalid function arguments json string|"
             r"messages\.\d{1,6}\.tool_calls\.\d{1,6}\.function\.arguments: arguments must be|"
             r"(?:Unterminated string starting at|Invalid (?:control character at|\\escape)|"
@@ -177,18 +177,17 @@ _PREFILL = re.compile(
 
 
 def demanded_field(message: str, called: Shape, sent: Collection[str] = ()) -> str | None:
-    """Return the field that an error's text demands in earlier messages, if any.
+    """Return the name of what an error's text demands of earlier messages, if anything.
 
-    `messages`: it demands an answer of the assistant; `content`: that no message is empty;
-    `arguments`: that those of calls are JSON objects; `tool_calls`: that no two are made at once;
-    `role`: that one system message leads, at responses `input[role]`; `roles`: that there is none,
-    at responses `input[roles]`; at responses `input[function_call]` is what `tool_calls` is;
-    `messages[role]`: that the roles alternate, at responses `input[message]`; `tool_use.id`,
-    `content[text]`: what `earlier_blocks` has of Anthropic's, at chat by relays to it;
-    `messages[-1]`: that the last one is the user's; `messages[developer]`, `input[developer]`: that
-    no role is a developer's; `thinking.type`: thinking that there is not; `thinking.budget_tokens`:
-    a budget in the place of adaptive thinking. `called` is the endpoint that refused, `sent` the
-    names in the refused body.
+    `messages`: an answer of the assistant after results; `content`: no empty messages; `arguments`:
+    JSON objects as arguments of calls. With its name at responses in brackets, `tool_calls`: single
+    calls (`input[function_call]`); `role`: one system message, at the beginning (`input[role]`);
+    `roles`: no system message (`input[roles]`); `messages[role]`: alternating roles
+    (`input[message]`); `messages[developer]`: no developer messages (`input[developer]`).
+    `tool_use.id`, `content[text]`: Anthropic's demands in `earlier_blocks`, at chat by relays to
+    it; `messages[-1]`: the user's message at the end; `thinking.type`: the thinking before earlier
+    calls; `thinking.budget_tokens`: a budget in place of adaptive thinking. Other names are fields.
+    `called` is the endpoint that refused, `sent` the names in the refused body.
     """
     of_blocks = demanded_thinking(message, called, sent) or refused_block(message)
     if JOINED in sent and _ALTERNATE.match(message):
@@ -218,16 +217,15 @@ _STRIPPED: Mapping[str, Callable[[Json], None]] = {
     ITEMS: without_reasoning,
     THINKING: leave_out,
 }
-"""What is not a field of messages."""
+"""How to strip what is not a field of messages, or not only one."""
 
 
 def strip(body: Json, name: str) -> None:
-    """Remove a field from the messages of a chat body. The messages themselves are copied.
+    """Remove a field from the messages of a chat body. The given messages stay unchanged.
 
-    `cache_control` is removed from their parts and from tools, too.
-
-    `content[thinking]`: the blocks of thinking from those of a messages body; `input[reasoning]`:
-    the items of reasoning from a responses body; a hint from what has it in a messages body.
+    Some names mean more: `cache_control`, the marks of a chat body in parts and tools, too;
+    `content[thinking]`, the thinking blocks of a messages body; `input[reasoning]`, the reasoning
+    items of a responses body; and names of hints, these hints wherever a messages body has them.
     """
     if name in _STRIPPED:
         _STRIPPED[name](body)
@@ -247,7 +245,7 @@ def strip(body: Json, name: str) -> None:
 def fill(body: Json, name: str) -> None:
     """Give a body what its earlier messages lack; `name` is one of `FILLED_WITH`.
 
-    The messages themselves are copied.
+    The given messages stay unchanged.
     """
     if name in _FILLED_BODIES:
         _FILLED_BODIES[name](body)
@@ -258,7 +256,7 @@ def fill(body: Json, name: str) -> None:
 
 
 def _with_users_last(messages: list[object]) -> Iterator[object]:
-    """Yield the messages of a messages body, and one of the user after one of the assistant."""
+    """Yield the messages of a messages body; if the last is the assistant's, add a user's."""
     yield from messages
     last = messages[-1] if messages else None
     if isinstance(last, dict) and last.get("role") == "assistant":

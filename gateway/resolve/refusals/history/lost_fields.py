@@ -1,6 +1,7 @@
-"""Fields of earlier messages that clients have lost, or other models have not made, and empty ones.
+"""Fills in fields of earlier messages that servers demand, and leaves out empty messages.
 
-The messages themselves are copied. Sources: see `history_fields`.
+Clients have lost these fields, or another model has made the calls without them. The given messages
+stay unchanged. Sources: see `history_fields`.
 """
 
 from collections.abc import Iterator
@@ -28,7 +29,7 @@ def _is_empty(message: object) -> bool:
 
 
 def with_reasoning(messages: list[object]) -> Iterator[object]:
-    """Yield the messages of a chat body with reasoning beside all calls, or else a blank."""
+    """Yield the messages of a chat body; beside calls, missing reasoning is filled with a blank."""
     for message in messages:
         if _calls_of(message) and isinstance(message, dict) and not message.get(REASONING):
             yield {**message, REASONING: message.get("reasoning") or NO_REASONING}
@@ -37,7 +38,7 @@ def with_reasoning(messages: list[object]) -> Iterator[object]:
 
 
 def with_signatures(messages: list[object]) -> Iterator[object]:
-    """Yield the messages of a chat body with a signature at each first call, or else the dummy."""
+    """Yield the messages of a chat body; first calls without a signature get a dummy."""
     for message in messages:
         calls = _calls_of(message)
         if calls and isinstance(message, dict):
@@ -52,7 +53,7 @@ def _calls_of(message: object) -> list[object]:
 
 
 def _signed(calls: list[object]) -> Iterator[object]:
-    """Yield the calls of one message; the first of them is the one that is signed."""
+    """Yield the calls of one message; only the first of them needs a signature."""
     first, *others = calls
     if isinstance(first, dict) and not first.get("extra_content"):
         first = {**first, "extra_content": {"google": {SIGNATURE: _DUMMY_SIGNATURE}}}

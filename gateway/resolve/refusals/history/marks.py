@@ -7,7 +7,7 @@ _HOLDERS = ("content", "tool_calls", "function")
 
 
 def without_marks(body: Json) -> None:
-    """Leave the marks out of a body. Its messages and tools are copied."""
+    """Leave the marks out of a chat body. The given messages and tools stay unchanged."""
     for name in ("messages", "tools"):
         if isinstance(body.get(name), list):
             body[name] = _unmarked(body[name])

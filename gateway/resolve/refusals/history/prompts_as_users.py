@@ -1,7 +1,7 @@
-"""System prompts as the user's words, for models whose templates take no system message.
+"""System prompts as user messages, for models whose templates take no system message.
 
-Servers make one of the `system` of a messages request and of the `instructions` of a responses one
-(vLLM, llama.cpp), which the templates of Gemma 1 and 2 refuse as they do at chat.
+Servers (vLLM, llama.cpp) turn the `system` of a messages request, and the `instructions` of a
+responses request, into a system message. The templates of Gemma 1 and 2 refuse it, as at chat.
 """
 
 from typing import Final
@@ -15,29 +15,29 @@ from gateway.resolve.refusals.history.system_turns import (
 from gateway.shapes import Json
 
 ITEMS_ROLES: Final = "input[roles]"
-"""The name of what is changed at responses."""
+"""What fixes and the report call this at responses."""
 
 
 def without_any_system(body: Json) -> None:
-    """Make all that a chat or messages body has of the system the user's, as `without_system` does.
+    """Turn the system prompt and system messages of a chat or messages body into user messages.
 
-    The messages themselves are copied.
+    That is done as in `without_system`. The given messages stay unchanged.
     """
     given = body.get("messages")
     if not isinstance(given, list):
         return
     prompt = body.pop("system", None)
     if prompt:
-        # Of messages: results stand before what else is in one of them.
+        # In a messages body, results must stand first in a message: this sees to it.
         without_system_turns(body, USERS)
         given = [{"role": "system", "content": prompt}, *body["messages"]]
     body["messages"] = list(without_system(given))
 
 
 def without_instructions(body: Json) -> None:
-    """Make the instructions of a responses body, and its system messages, the user's.
+    """Turn the instructions and system messages of a responses body into user messages.
 
-    The items are copied.
+    The given items stay unchanged.
     """
     given, instructions = body.get("input"), body.pop("instructions", None)
     items = [{"role": "user", "content": given}] if isinstance(given, str) else given
@@ -50,7 +50,7 @@ def without_instructions(body: Json) -> None:
 
 
 def _in_parts(item: object) -> object:
-    """Return a message with parts for its text, so that it can be one with another one."""
+    """Return a message with its text as a part, so that it can be joined with other messages."""
     if not isinstance(item, dict) or not (is_systems(item) or is_users(item)):
         return item
     text = item.get("content")

@@ -14,7 +14,7 @@ _REFUSED_MARK = re.compile(rf"(?:messages|tools)\[\d{{1,6}}\][\w.\[\]]{{0,100}}\
 
 
 def refused_field(param: str, called: Shape | None) -> str | None:
-    """Return the name of a parameter that is such a field of a message, or a hint; else None."""
+    """Return the name of the field or hint that a path leads to; None: another parameter."""
     if called is Shape.MESSAGES:
         return refused_hint(param)
     if called is not Shape.CHAT:

@@ -1,7 +1,7 @@
 """System messages of a responses request, for models that take one at the beginning only.
 
-Some servers make one of each, and of the instructions (lmstudio-bug-tracker#2298). Codex sends
-instructions and several messages of a developer.
+Some servers pass the instructions on as one, and each system message as a further one
+(lmstudio-bug-tracker#2298). Codex sends instructions and several developer messages.
 """
 
 from collections.abc import Sequence
@@ -11,18 +11,19 @@ from gateway.resolve.refusals.history.chat_system import as_users, is_systems
 from gateway.shapes import Json
 
 INSTRUCTIONS: Final = "input[role]"
-"""The name of what is changed."""
+"""What fixes and the report call this."""
 
 _TEXTS = ("input_text", "text")
 _EARLIER = ("previous_response_id", "conversation", "prompt")
-"""What may bring a system message of its own."""
+"""Parameters that may bring a system message of their own."""
 
 
 def with_one_instruction(body: Json) -> None:
     """Leave one system message in a responses body: the instructions, or else its first item.
 
-    Those that lead join the instructions, if there are any, and one another. Others become the
-    user's, and so do all that follow an earlier response. The items are copied.
+    System messages at the beginning are joined, with the instructions if there are any. Later ones
+    become user messages, and so do all in a request that continues an earlier response. The given
+    items stay unchanged.
     """
     given = body.get("input")
     if not isinstance(given, list):
@@ -39,7 +40,7 @@ def with_one_instruction(body: Json) -> None:
 
 
 def _leading_texts(items: Sequence[object]) -> list[str]:
-    """Return the texts of the system messages at the beginning, as far as they are texts."""
+    """Return the texts of the system messages at the beginning, up to one that is not only text."""
     texts: list[str] = []
     for item in items:
         text = _text(item.get("content")) if is_systems(item) else None
@@ -50,7 +51,7 @@ def _leading_texts(items: Sequence[object]) -> list[str]:
 
 
 def _text(content: object) -> str | None:
-    """Return what a message says; None: that is not only text."""
+    """Return the text of a message's content; None: it has other parts, too."""
     if isinstance(content, str):
         return content
     if not isinstance(content, list):

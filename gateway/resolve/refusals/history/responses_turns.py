@@ -1,7 +1,7 @@
-"""Messages of one role in a row within a responses request, for models whose roles alternate.
+"""Consecutive messages of one role in a responses request, for models whose roles must alternate.
 
-Codex begins with two or three of the user, and says more after the output of a call that was
-denied. At chat, `alternating_roles` does the same.
+Codex begins with two or three user messages, and sends another one after the output of a call that
+was denied. At chat, `alternating_roles` does the same.
 """
 
 from typing import Final, TypeGuard
@@ -11,7 +11,7 @@ from gateway.resolve.refusals.history.responses_system import with_one_instructi
 from gateway.shapes import Json
 
 TURNS: Final = "input[message]"
-"""The name of what is changed."""
+"""What fixes and the report call this."""
 
 _PARTS = {"user": "input_text", "assistant": "output_text"}
 """The roles that alternate, and the type of their texts."""
@@ -23,17 +23,17 @@ _ANSWER: Json = {
 
 
 def with_alternating_messages(body: Json) -> None:
-    """Make one of the messages of one role in a row; an answer stands before the user's next one.
+    """Join the consecutive messages of one role in a responses body.
 
-    That is after outputs of calls. Of system messages one is left (`with_one_instruction`). The
-    items are copied.
+    An answer is put between the output of a call and what the user says after it. Of system
+    messages one is left (`with_one_instruction`). The given items stay unchanged.
     """
     with_one_instruction(body)
     given = body.get("input")
     if not isinstance(given, list):
         return
     items: list[object] = []
-    row: list[object] | None = None  # the parts of the last message, if it is one of several
+    row: list[object] | None = None  # the parts of the last message, if it was joined from several
     for item in given:
         last = items[-1] if items else None
         if _is_message(item, "user") and _is_output(last):

@@ -1,7 +1,7 @@
-"""Calls that were made at once, one by one, in messages and responses requests.
+"""Separates calls that were made at once, in messages and responses requests.
 
-Llama's templates take one call in a message, and servers make one message of all that were made at
-once (vLLM at both endpoints). At chat, `earlier_calls` does the same.
+Llama's templates accept one call in a message, but servers put all calls that were made at once
+into one message (vLLM at both endpoints). At chat, `earlier_calls` separates them.
 """
 
 from collections.abc import Iterator
@@ -12,14 +12,14 @@ from gateway.resolve.refusals.history.system_turns import is_result, is_users, p
 from gateway.shapes import Json
 
 ITEMS_CALLS: Final = "input[function_call]"
-"""The name of what is changed at responses."""
+"""What fixes and the report call this at responses."""
 
 
 def with_single_uses(messages: list[object]) -> Iterator[object]:
     """Yield the messages of a messages body with each call in one of its own, before its result.
 
-    What is said after a call stays with it, and what is beside the results with the last one.
-    Calls without results stay. The messages themselves are copied.
+    Blocks after a call stay with it; other blocks beside the results stay with the last result. If
+    a call has no result, its message stays as it is. The given messages are not changed.
     """
     rest = list(reversed(messages))
     while rest:
@@ -34,7 +34,10 @@ def with_single_uses(messages: list[object]) -> Iterator[object]:
 
 
 def _parted(message: object, following: object) -> list[object] | None:
-    """Return a message with several calls, and that with their results; None: it is no such one."""
+    """Return the messages that replace one with several calls, and the next with their results.
+
+    None: the message has fewer calls, or one of them has no result.
+    """
     groups = _groups(message)
     if len(groups) < 2 or not (isinstance(message, dict) and isinstance(following, dict)):
         return None
@@ -73,7 +76,7 @@ def _answers(block: object, group: list[object]) -> bool:
 
 
 def with_single_items(body: Json) -> None:
-    """Put the outputs of the calls of a responses body right behind these."""
+    """Put each output of a call in a responses body right behind the call."""
     given = body.get("input")
     if not isinstance(given, list):
         return

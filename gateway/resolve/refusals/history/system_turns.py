@@ -1,8 +1,9 @@
-"""System messages among the others of a messages request, for servers that take none there.
+"""System messages within the conversation of a messages request, for servers that refuse them.
 
-Claude Code ends its first request with one, whatever the model. Who refuses them: DeepSeek
-(`unknown variant`, Rust), pydantic's servers (`Input should be`), Anthropic for its older models,
-MiniMax (CodexPlusPlus#267), and templates that take one at the beginning only (llama.cpp, Qwen).
+Claude Code ends its first request with one, whatever the model. They are refused by DeepSeek
+(`unknown variant`, Rust), servers with pydantic (`Input should be`), Anthropic for its older
+models, MiniMax (CodexPlusPlus#267), and templates that take a system message at the beginning only
+(llama.cpp, Qwen).
 """
 
 import re
@@ -24,7 +25,7 @@ _TEXT = re.compile(
     rf"role {_SYSTEM} is (?:not supported|unsupported)|"
     rf"{_SYSTEM} role is (?:not supported|unsupported)|"
     rf"{SYSTEM_FIRST})|{BEFORE}(?:{SYSTEM_FIRST}|{NO_SYSTEM})|"
-    # The place says which value is meant, and the words which are taken.
+    # The path says that a role is refused, the quoted words which roles are accepted.
     r"messages[.\[]\d{1,6}\]?\.role: Input should be '(?:user|assistant)' or '(?:user|assistant)'",
     re.IGNORECASE,
 )
@@ -46,9 +47,10 @@ def is_the_models(message: str) -> bool:
 def without_system_turns(body: Json, becomes: str) -> None:
     """Take the system messages out of the conversation of a messages request.
 
-    They become the user's, between `<system>` and `</system>`, or (`FIRST`) join the system prompt.
-    Messages that are then beside others of the user become one, results of tools first, as
-    templates and Anthropic's API want them. The messages themselves are copied.
+    They become user messages, between `<system>` and `</system>`, or (if `becomes` is `FIRST`) join
+    the system prompt. User messages that are next to one another because of that are joined,
+    results of tools first, as templates and Anthropic's API want them. The given messages stay
+    unchanged.
     """
     given = body.get("messages")
     if not isinstance(given, list) or not any(map(_is_systems, given)):
@@ -90,7 +92,7 @@ def _users(turn: object) -> Json:
 
 
 def part_in_tags(block: object) -> object:
-    """Return a part of a system message as one of the user's."""
+    """Return a part of a system message for a user message, its text in tags."""
     if isinstance(block, dict) and isinstance(block.get("text"), str):
         return {**block, "text": in_system_tags(block["text"])}
     return block

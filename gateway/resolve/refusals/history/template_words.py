@@ -1,10 +1,10 @@
 """How servers say that a model's chat template refuses a request.
 
-The words are the template's. What stands before them is the server's, and so is the status: some
-take what a template raises for a fault of their own, a 500 of the type `server_error` or the like
-(llama.cpp and what is built on it, SGLang up to 0.4, llama-cpp-python, LM Studio: ollama#18241,
-sglang#1342, lmstudio-bug-tracker#2298), as vLLM and Ollama do at messages (Qwen3.8#217,
-ollama#17906).
+The words are the template's; what stands before them, and the status, are the server's. Some
+servers report an exception of a template as a fault of their own, a 500 of the type `server_error`
+or the like (llama.cpp and what is built on it, SGLang up to 0.4, llama-cpp-python, LM Studio:
+ollama#18241, sglang#1342, lmstudio-bug-tracker#2298). So do vLLM and Ollama at messages
+(Qwen3.8#217, ollama#17906).
 """
 
 import re
@@ -29,22 +29,22 @@ SYSTEM_FIRST: Final = (
     r"(?:System messages? must be (?:at the beginning|first|the first)|"
     r"Only user, assistant and tool roles are supported, got system)"
 )
-"""Qwen's, Mistral's (opencode#5034) and others: they take one at the beginning only."""
+"""Templates of Qwen, Mistral (opencode#5034) and others: a system message at the beginning only."""
 NO_SYSTEM: Final = (
     r"(?:System role (?:is )?not supported|Only user and assistant roles are supported!?(?![,\w]))"
 )
-"""Gemma's, Mistral's first ones and others: they take none."""
+"""Templates of Gemma, the first ones of Mistral, and others: no system message."""
 ALTERNATING: Final = (
     r"(?:After the optional system message, )?conversation roles must alternate user(?:/| and )"
 )
-"""Gemma's, Mistral's and others: they take no two messages of one role in a row."""
+"""Templates of Gemma, Mistral and others: no two messages of one role in a row."""
 EFFORT: Final = (
     r"Un(?:expected reasoning effort |supported reasoning_effort: [`'\"])"
     r"(?P<given>\w{1,20})[`'\"]?\. Supported (?:types are|values:) "
 )
-"""Qwen's and K2's: they know some efforts only."""
+"""Templates of Qwen and K2: only some reasoning efforts."""
 ONE_CALL: Final = r"This model only supports single tool-calls at once"
-"""Llama's: they take no earlier calls that were made at once."""
+"""Templates of Llama: no earlier calls that were made at once."""
 
 _WORDS = rf"{SYSTEM_FIRST}|{NO_SYSTEM}|{ALTERNATING}|{EFFORT}|{ONE_CALL}"
 _TEMPLATES = re.compile(rf"(?i:{BEFORE}(?:{_WORDS}))|{NO_TEMPLATE}")

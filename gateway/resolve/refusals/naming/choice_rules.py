@@ -1,6 +1,6 @@
-"""Texts by which upstreams refuse several choices, or more than they make at once.
+"""Texts by which upstreams refuse to make several choices, or so many of them, in one call.
 
-The gateway makes them of several calls then.
+The gateway then makes several calls, and one reply of their choices.
 """
 
 from gateway.resolve.refusals.naming.naming_rule import NamingRule, by_model, by_server

@@ -1,6 +1,6 @@
-"""Texts by which upstreams refuse a reasoning effort, or any.
+"""Texts by which upstreams refuse one reasoning effort, or all of them.
 
-Texts that list the efforts which are taken are in `parameters`, whatever their other words.
+Texts that list the accepted efforts are in `parameters`, whatever else they say.
 """
 
 from typing import Final
@@ -13,7 +13,7 @@ EFFORT_NAMES: Final = ("reasoning_effort", "reasoning.effort", "output_config.ef
 """What the effort is called at chat, responses and messages."""
 
 HARMONY: Final = "Harmony "
-"""How the texts about gpt-oss' format begin, which knows `HARMONY_EFFORTS` and names none."""
+"""The beginning of texts about gpt-oss' format, which accepts `HARMONY_EFFORTS`; they name none."""
 HARMONY_EFFORTS: Final = ("low", "medium", "high")
 
 _SPOKEN_OF = r"(?:this|the [`'\"][^`'\"\n]{1,200}[`'\"]) model"

@@ -7,7 +7,7 @@ NAME = r"(?P<name>[A-Za-z_][\w.\[\]]*)"
 QUOTED = rf"(?P<quote>[`'\"]){NAME}(?P=quote)"
 """A name in quotation marks of any kind: relays and servers that imitate a text have their own."""
 ANY_NAME = rf"(?P<quote>[`'\"])?{NAME}(?(quote)(?P=quote)|(?=\.?(?:$|\n)|[,;] ))"
-"""The same, or without any where a sentence ends after it."""
+"""A name in quotation marks, or without any if a sentence or a part of it ends after the name."""
 ANY_NAMES = r"(?P<names>[`'\"]?[A-Za-z_][\w.\[\],/& `'\"]*?)"
 """Several names, with any marks or without."""
 
@@ -19,9 +19,9 @@ class NamingRule:
     The pattern's groups: `name` (one name), `names` (several), `literal` (a Python dict, list or
     set of them), `instead` (the name to use), `given` (a refused value). If the text names none,
     `about` lists the parameters it can be about: those that were sent are meant. The same applies
-    to a text with `any_of`, which lists all the parameters it could be about. `entry` is what is
-    refused of a list. `value_only`, `unknown`, `by_model`, `beside_others` and `beside` are
-    `RefusedParameter`'s.
+    to a text with `any_of`, which lists all the parameters it could be about. `entry` is the one
+    entry of a list that is refused. `value_only`, `unknown`, `by_model`, `beside_others` and
+    `beside` mean what they do in `RefusedParameter`.
     """
 
     pattern: re.Pattern[str]

@@ -66,7 +66,7 @@ UNNAMED: Final = re.compile(
     rf"(?:Unsupported|Unknown|Unrecogni[sz]ed) {_KIND}\.?$)",
     re.IGNORECASE,
 )
-"""The same without a name, which is the error's parameter."""
+"""The same sentences without a name, for errors whose `param` has it."""
 
 SENTENCE_RULES: tuple[NamingRule, ...] = (
     by_server(rf"{_SUBJECT} {_UNSUPPORTED}{_ENDS}"),
