@@ -19,7 +19,7 @@ def known() -> Iterator[Profile]:
 
 
 PROFILES: tuple[Profile, ...] = (AUTO, *known(), OTHER)
-"""All of them, in the order in which they are listed and checked for marks."""
+"""All profiles, in the order in which they are listed and their marks are looked for."""
 
 
 def names() -> list[str]:

@@ -10,13 +10,13 @@ from gateway.servers.reading import Abilities, Capability
 from gateway.shapes import Json, Shape
 
 WHOLE_LIST = MetadataCall("/models", "limit=1000")
-"""Its model list, which has 20 models without a limit, and 1000 at most."""
+"""Anthropic's model list, which has 20 models by default, and 1000 with the largest limit."""
 
 _DATE = re.compile(r"-20[0-9]{6}$")
 
 
 def more_follow(has_more: object, last_id: object) -> bool:
-    """Whether a list in its form ends before its last model, by two of the list's fields."""
+    """Whether more models follow on a list in Anthropic's form, by two of the list's fields."""
     return has_more is True and isinstance(last_id, str)
 
 
@@ -39,7 +39,7 @@ def _other_names(_entry: Json, name: str) -> Iterable[str]:
 
 
 def _capability(entry: Json) -> Capability | None:
-    """Its list has models of messages only; `capabilities` says what they can do there."""
+    """Read `capabilities`, to tell operators: all models in the list live at messages only."""
     if not _is_anthropic(entry):
         return None
     known = ", ".join(
@@ -53,7 +53,7 @@ def _capability(entry: Json) -> Capability | None:
 
 
 def _abilities(entry: Json) -> Abilities | None:
-    """`max_tokens` and `capabilities`; a limit of 0 says nothing."""
+    """Read `max_tokens` and `capabilities`; a limit of 0 says nothing."""
     capabilities = child(entry, "capabilities")
     types = child(child(capabilities, "thinking"), "types")
     effort = child(capabilities, "effort")
@@ -82,7 +82,7 @@ PROFILE = Profile(
     abilities=_abilities,
     # The whole window (anthropic-sdk-python, ModelInfo); 0 says nothing.
     context_fields=("max_input_tokens",),
-    # Chat there is a layer for comparing models, which drops much of a request without a word.
+    # Anthropic's chat is a layer for comparing models, which silently drops much of a request.
     routes=frozenset({Shape.MESSAGES}),
     lacks=frozenset({Shape.COMPLETIONS, Shape.RESPONSES}),
     has_claude_names=True,

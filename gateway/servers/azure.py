@@ -28,7 +28,7 @@ def _is_azure(entry: Json) -> bool:
 
 
 def _capability(entry: Json) -> Capability | None:
-    """`capabilities` {chat_completion, completion, embeddings} (azure-rest-api-specs)."""
+    """Read `capabilities` {chat_completion, completion, embeddings} (azure-rest-api-specs)."""
     flags = child(entry, "capabilities")
     chat, completion = flags.get("chat_completion") is True, flags.get("completion") is True
     if chat or completion:
@@ -53,7 +53,7 @@ PROFILE = Profile(
     # Claude in Foundry, at https://NAME.services.ai.azure.com/anthropic/v1 (anthropic-sdk-python,
     # lib/foundry.py: `api-key` is sent beside it for old resources only)
     messages_key_header=b"x-api-key",
-    # A front of its own before OpenAI's service.
+    # Azure's front adds a field of its own to those of OpenAI's service.
     header_mark=lambda headers: "openai-version" in headers and "apim-request-id" in headers,
     marks=(_is_azure,),
     base_fields=("model",),

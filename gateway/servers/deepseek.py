@@ -16,12 +16,12 @@ def _is_deepseek(entry: Json) -> bool:
 
 
 def _capability(entry: Json) -> Capability | None:
-    """`output_modalities` of the list as it is since 2026."""
+    """Read `output_modalities`, which the list has since 2026."""
     return by_modalities(entry, "output_modalities")
 
 
 def _abilities(entry: Json) -> Abilities | None:
-    """`effort.supported_levels` of the same list: models differ in them."""
+    """Read `effort.supported_levels` of the same list: models accept different efforts."""
     levels = strings(child(entry, "effort"), "supported_levels")
     return Abilities(efforts=frozenset(levels)) if levels else None
 

@@ -12,7 +12,7 @@ def _is_fireworks(entry: Json) -> bool:
 
 
 def _capability(entry: Json) -> Capability | None:
-    """`kind`, then `supports_chat` (inference API) or `conversationConfig` (control plane).
+    """Read `kind`, then `supports_chat` (inference API) or `conversationConfig` (control plane).
 
     `supports_chat` alone is not dependable: it is true of embedding models too.
     """

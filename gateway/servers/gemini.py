@@ -22,7 +22,7 @@ def _is_gemini(entry: Json) -> bool:
 
 
 def _capability(entry: Json) -> Capability | None:
-    """`supportedGenerationMethods` of the native list; the compatible API generates at chat."""
+    """Read `supportedGenerationMethods` of the native list; text is generated at chat only."""
     methods = strings(entry, "supportedGenerationMethods")
     if not methods:
         return None

@@ -7,7 +7,7 @@ from gateway.shapes import Json, Shape
 
 
 def _capability(entry: Json) -> Capability | None:
-    """`supported_output_modalities`; chat is the one endpoint where text is made."""
+    """Read `supported_output_modalities`; chat is the only endpoint that generates text."""
     return by_modalities(entry, "supported_output_modalities", text_at=(Shape.CHAT,))
 
 

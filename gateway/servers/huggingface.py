@@ -11,7 +11,7 @@ def _is_huggingface(entry: Json) -> bool:
 
 
 def _capability(entry: Json) -> Capability | None:
-    """`architecture.output_modalities`; the router lists chat models only."""
+    """Read `architecture.output_modalities`; the router lists chat models only."""
     architecture = child(entry, "architecture")
     return by_modalities(
         architecture, "output_modalities", (Shape.CHAT,), silent_on=(Shape.RESPONSES,)
@@ -19,7 +19,7 @@ def _capability(entry: Json) -> Capability | None:
 
 
 def _listed_as(name: str) -> str | None:
-    """Take off the provider, or how to choose it: `org/model:cerebras`, `org/model:fastest`."""
+    """Return a name without the provider, or the way to choose one: `:cerebras`, `:fastest`."""
     return name.rpartition(":")[0] or None
 
 

@@ -17,8 +17,8 @@ from gateway.servers.reading import (
 from gateway.shapes import Json, Shape
 
 _CREATED = 1677610602
-"""`created` of all its models (litellm.constants, DEFAULT_MODEL_CREATED_AT_TIME), and at OpenAI of
-gpt-3.5-turbo."""
+"""The `created` of all models on LiteLLM's list (litellm.constants, DEFAULT_MODEL_CREATED_AT_TIME);
+at OpenAI, gpt-3.5-turbo has it."""
 _MODES = {"chat": Shape.CHAT, "completion": Shape.COMPLETIONS, "responses": Shape.RESPONSES}
 _ELSEWHERE = {
     "embedding": EMBEDDINGS,
@@ -39,9 +39,9 @@ def _all_created_at_once(entries: Sequence[Json]) -> bool:
 
 
 def _capability(entry: Json) -> Capability | None:
-    """`model_info.mode` of /model/info, widened by `supported_endpoints` where that is known.
+    """Read `model_info.mode` of /model/info, and `supported_endpoints` if LiteLLM knows them.
 
-    Not by its /v1/completions, which LiteLLM's table claims for models that refuse it (o3).
+    /v1/completions among these is ignored: LiteLLM's table has it for models that refuse it (o3).
     """
     model_info = child(entry, "model_info")
     mode = text(model_info, "mode")
@@ -74,6 +74,7 @@ PROFILE = Profile(
     name_keys=("model_name", "id"),
     capability=_capability,
     base_fields=("model_info.base_model", "litellm_params.model", "model_info.key"),
-    # Lists reach providers unchanged, which join or refuse them (litellm#5558, litellm#3215).
+    # Lists of prompts reach providers unchanged; these join them, or refuse them (litellm#5558,
+    # litellm#3215).
     capabilities={**UNKNOWN, "prompt_list": False},
 )

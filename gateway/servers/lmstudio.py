@@ -13,10 +13,10 @@ from gateway.shapes import Json, Shape
 
 
 def _capability(entry: Json) -> Capability | None:
-    """`type` of /api/v0/models and /api/v1/models.
+    """Read `type` of /api/v0/models and /api/v1/models.
 
-    Any language model is served at every endpoint; /v1/responses came after v0 and before v1, whose
-    entries have a `key`.
+    Every language model is served at every endpoint of the server. /v1/responses is newer than the
+    v0 list and older than the v1 list, whose entries have a `key`.
     """
     kind_of_model = text(entry, "type")
     if kind_of_model in {"embedding", "embeddings"}:

@@ -26,12 +26,12 @@ _ELSEWHERE = {
 
 
 def _is_localai(entry: Json) -> bool:
-    """Its /v1/models/capabilities; LM Studio lists capabilities beside its own fields."""
+    """Whether an entry is of /v1/models/capabilities; LM Studio's have other fields beside it."""
     return bool(strings(entry, "capabilities")) and "input_modalities" in entry
 
 
 def _capability(entry: Json) -> Capability | None:
-    """`capabilities` of /v1/models/capabilities, which names chat and completion apart."""
+    """Read `capabilities` of /v1/models/capabilities, which tells chat from completion."""
     found = set(strings(entry, "capabilities"))
     detail = f"capabilities are {quoted(sorted(found))}"
     if found & {"chat", "completion"}:
@@ -50,7 +50,7 @@ PROFILE = Profile(
     further_lists=(MetadataCall("/models/capabilities"),),
     has_jobs=False,
     capability=_capability,
-    # Items of a list that are not strings are silently skipped.
     lacks=frozenset({Shape.MESSAGES}),
+    # In a list of prompts, items that are not strings are silently skipped.
     capabilities={**UNKNOWN, "token_prompts": False, "reasoning_field": "reasoning"},
 )

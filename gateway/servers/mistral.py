@@ -24,7 +24,7 @@ def _is_mistral(entry: Json) -> bool:
 
 
 def _capability(entry: Json) -> Capability | None:
-    """`capabilities.completion_chat`; fill-in-the-middle has an endpoint of its own there."""
+    """Read `capabilities`; fill-in-the-middle models have an endpoint of their own at Mistral."""
     flags = child(entry, "capabilities")
     chat = flags.get("completion_chat")
     if not isinstance(chat, bool):

@@ -13,12 +13,12 @@ _ELSEWHERE = {"embedding": EMBEDDINGS, "image": IMAGES}
 
 
 def _is_native(entry: Json) -> bool:
-    """Its /api/tags."""
+    """Whether an entry is of the native list, /api/tags."""
     return "digest" in entry and "quantization_level" in child(entry, "details")
 
 
 def _is_compatible(entries: Sequence[Json]) -> bool:
-    """Its /v1/models. Entries have their namespace as owner: `library`, or a user's name."""
+    """Whether entries are of /v1/models: their owner is their namespace, `library` or a user."""
     tagged = all(
         set(entry) == _COMPATIBLE_KEYS and ":" in (text(entry, "id") or "") for entry in entries
     )
@@ -26,9 +26,9 @@ def _is_compatible(entries: Sequence[Json]) -> bool:
 
 
 def _capability(description: Json) -> Capability | None:
-    """`capabilities` of /api/show: `completion` means chat and completions alike.
+    """Read `capabilities` of /api/show: `completion` means both chat and completions.
 
-    /v1/responses exists since 0.13.3, which the reply does not say.
+    /v1/responses exists since version 0.13.3, but the reply does not say the version.
     """
     found = strings(description, "capabilities")
     detail = f"capabilities are {quoted(found)}"
@@ -40,12 +40,12 @@ def _capability(description: Json) -> Capability | None:
 
 
 def _listed_as(name: str) -> str | None:
-    """Add the tag that a request may leave out, and a list does not."""
+    """Return a name with the tag `latest`, which a request may leave out, but a list does not."""
     return None if ":" in name.rpartition("/")[2] else f"{name}:latest"
 
 
 def _is_base(base: str, _entry: Json, _name: str) -> bool:
-    """Whether it is a model's name: models made from a file have /home/…/blobs/sha256-… there."""
+    """Whether the base is a name: of models made from a file it is /home/…/blobs/sha256-…."""
     return not base.startswith(("/", "\\", ".")) and "sha256" not in base and base[1:2] != ":"
 
 
@@ -61,10 +61,10 @@ PROFILE = Profile(
     base_fields=("details.parent_model",),
     is_base=_is_base,
     order={
-        # `openai/responses.go`: of a reply with calls it leaves out the text, whole, in the last
-        # event of a stream and after the first call; the message of a stream has no
-        # `output_item.done` then. It says `completed` of what max_output_tokens has cut. All of
-        # these are right through its chat endpoint.
+        # `openai/responses.go`: if a reply has calls, its text is missing from a whole reply, from
+        # the last event of a stream, and after the first call; and a stream has no
+        # `output_item.done` for the message. A reply that max_output_tokens has cut off is
+        # `completed`. All of these are right through Ollama's chat endpoint.
         Shape.RESPONSES: (Shape.CHAT, Shape.RESPONSES, Shape.COMPLETIONS),
     },
     capabilities={

@@ -10,7 +10,7 @@ def _doubt(path: str) -> str | None:
 
 
 def _is_openai(entry: Json) -> bool:
-    """Whether it has the shutdown date of August 2026; older entries look like everyone's."""
+    """Whether an entry has `shutdown_date`, as since August 2026; older ones have no mark."""
     return set(entry) == {"id", "object", "created", "owned_by", "shutdown_date"}
 
 
@@ -21,7 +21,7 @@ PROFILE = Profile(
     has_sockets=True,
     header_mark=lambda headers: "openai-version" in headers and "apim-request-id" not in headers,
     marks=(_is_openai,),
-    # Dated snapshots until mid-2023.
+    # Dated snapshots had it until mid-2023.
     base_fields=("parent",),
     routes=frozenset(Shape) - {Shape.MESSAGES},
     lacks=frozenset({Shape.MESSAGES}),

@@ -20,14 +20,14 @@ def _is_openrouter(entry: Json) -> bool:
 
 
 def _capability(entry: Json) -> Capability | None:
-    """`architecture.output_modalities`: text models are offered at every endpoint."""
+    """Read `architecture.output_modalities`: text models are offered at every endpoint."""
     return by_modalities(child(entry, "architecture"), "output_modalities")
 
 
 def _abilities(entry: Json) -> Abilities | None:
-    """`supported_parameters`, beside which others are ignored, and the efforts of `reasoning`.
+    """Read `supported_parameters` (others are ignored), and the efforts of `reasoning`.
 
-    Without a list of them all are taken, save for `none` where reasoning is `mandatory`
+    Without a list of efforts all are accepted, except `none` if reasoning is `mandatory`
     (openrouter.ai/docs, SDK reference, ModelReasoning).
     """
     taken = frozenset(strings(entry, "supported_parameters"))

@@ -18,7 +18,7 @@ MANY_STOPS = 1024
 """Means "no limit", for servers that accept any number of stop sequences."""
 
 Changes = Mapping[str, Any]
-"""By name, the `translate.limits.capabilities.Capabilities` that differ from OpenAI's."""
+"""Capabilities that differ from OpenAI's, by their names in `translate.limits.capabilities`."""
 
 OPENAI_HOSTED_TOOLS = frozenset(
     {
@@ -59,7 +59,7 @@ SELF_HOSTED: Changes = {
     # "Conversation roles must alternate" (Gemma's and Mistral's templates); deepseek-reasoner, too.
     "roles_in_a_row": False,
     "max_stops": MANY_STOPS,
-    # The name at most of them; the others ignore the field.
+    # The name of the field at most of them; the others ignore it.
     "reasoning_field": "reasoning_content",
 }
 """Servers that use an open model's own chat template."""
@@ -67,21 +67,21 @@ SELF_HOSTED: Changes = {
 HOSTED: Changes = {**SELF_HOSTED, "max_stops": 4}
 """Services with open models."""
 
-# transformers serve 5.19 does at responses.
+# transformers serve 5.19 streams by default, at responses.
 UNKNOWN: Changes = {**HOSTED, "may_stream_unasked": True}
 """Unknown servers may stream by default."""
 
 EFFORTS_OF_OPEN_MODELS = frozenset({"none", "low", "medium", "high"})
 
 NO_REASONING = " "
-"""Sent as the reasoning of a call to servers that demand one, where there is none.
+"""The reasoning that is sent with a call to servers that demand one, if the call has none.
 
-To Moonshot's Kimi K2.5 and K2.6 an empty text is none (llmgateway#2093)."""
+An empty text would not do: Moonshot's Kimi K2.5 and K2.6 take it for none (llmgateway#2093)."""
 
 INVALID_ARGUMENTS = "INVALID_JSON"
-"""The property of an object for the arguments of a call that are not an object.
+"""The property of an object that holds the arguments of a call which are no object themselves.
 
-The name is that of Anthropic's guide to streamed inputs."""
+Anthropic's guide to streamed inputs has this name."""
 
 TEXT_ONLY: Changes = {"prompt_list": False, "token_prompts": False}
 """A completions prompt is one string."""

@@ -18,7 +18,10 @@ an error."""
 
 @dataclass(frozen=True, slots=True)
 class MetadataCall:
-    """One look-up: a GET, or with a `body` a POST; `root`: below the server's root."""
+    """One look-up: a GET, or with a `body` a POST.
+
+    `root`: the path is below the server's root instead of the base URL.
+    """
 
     path: str
     query: str = ""
@@ -39,11 +42,11 @@ class OpenAIModels:
     """Says that OpenAI's names mean OpenAI's models on a server, and how they are served there."""
 
     below: str = ""
-    """The prefix of their ids."""
+    """The prefix of the ids of OpenAI's models on the server."""
     endpoints: tuple[Shape, ...] = ()
     """The only endpoints that the server has for them; empty: the same as at OpenAI."""
     keeps_calendar: bool = False
-    """Whether they are shut down there on OpenAI's dates."""
+    """Whether the server shuts these models down on OpenAI's dates."""
 
 
 def _nothing(_: object) -> None:
@@ -109,7 +112,7 @@ class Profile:
     has_sockets: bool = False
     """Whether it serves responses on WebSockets, too."""
     needs_version: bool = False
-    """Whether every request has to have `anthropic-version`, and may have the other fields."""
+    """Whether every request needs `anthropic-version`, and may have Anthropic's other fields."""
 
     # --- recognition ---
     is_front: bool = False
@@ -161,7 +164,8 @@ class Profile:
     Not those that limit the input only (Gemini, GitHub Models, LiteLLM), nor the trained length if
     less may be loaded (llama.cpp's n_ctx_train, LM Studio, Ollama)."""
     instances: Callable[[Json], Iterable[Json] | None] = _nothing
-    """The instances that may serve a request, each with a `context_length`: the smallest counts."""
+    """An entry → the instances that may serve a request, each with a `context_length`, of which the
+    smallest counts; None: the entry lists no instances."""
 
     # --- endpoints ---
     routes: frozenset[Shape] = frozenset()
@@ -172,24 +176,24 @@ class Profile:
     lacks: frozenset[Shape] = frozenset()
     """The routes that it certainly lacks, whatever the model: they are not tried."""
     order: Mapping[Shape, tuple[Shape, ...]] = field(default_factory=dict)
-    """Client's shape → all endpoints, the one that keeps most first, if that is not its own.
+    """Client's shape → all endpoints, best first, for shapes whose own endpoint does not keep most.
 
     Needs evidence: passing a request through keeps all that the server itself keeps."""
     openai_models: OpenAIModels | None = None
-    """None: names are free, or it translates between endpoints by itself."""
+    """How it has OpenAI's models; None: names are free, or it translates between endpoints."""
     has_claude_names: bool = False
-    """Whether a name of Anthropic's means its model there."""
+    """Whether a name of Anthropic's means Anthropic's model on the server."""
     prompt_objects_end: bool = False
-    """Whether its reusable prompts (`prompt`) are OpenAI's, which end."""
+    """Whether its reusable prompts (`prompt`) are OpenAI's, which OpenAI shuts down."""
 
     # --- parameters ---
     capabilities: Changes = field(default_factory=lambda: UNKNOWN)
     """What its endpoints support (`translate/limits/capabilities.py`): what differs from OpenAI's.
 
-    It says how requests of other shapes are translated; what a client sends to its own endpoint
-    stays, but for `refuses` and what a refusal has taught."""
+    They decide how requests of other shapes are translated. A request that a client sends to the
+    endpoint of its own shape stays as it is, except for `refuses` and what refusals have taught."""
     at_endpoint: Mapping[Shape, Changes] = field(default_factory=dict)
-    """Differences at one endpoint; only these can enable what the shape itself lacks."""
+    """Capabilities that differ at one endpoint; only these can enable what the shape lacks."""
     refuses: frozenset[Tuning] = frozenset()
     """What it refuses at its own endpoints, whatever the model, instead of ignoring it."""
     refuses_more_stops: int = 0
@@ -199,7 +203,7 @@ class Profile:
 
     @property
     def has_openai_names(self) -> bool:
-        """Whether a name of OpenAI's means OpenAI's model there."""
+        """Whether a name of OpenAI's means OpenAI's model on the server."""
         return self.openai_models is not None
 
     @property

@@ -17,14 +17,14 @@ class Capability:
     detail: str
     """The field and its value, in a sentence."""
     shapes: tuple[Shape, ...] = ()
-    """The endpoints it establishes; empty: it only says whether the model generates text."""
+    """The endpoints that the field names; empty: it says only whether the model generates text."""
     generative: bool = True
-    """False: embeds, draws, ranks …, and lives at none of the generation endpoints."""
+    """False: the model embeds, draws, ranks …, and lives at none of the generation endpoints."""
     silent_on: tuple[Shape, ...] = ()
     """Endpoints that this field never mentions: their absence from `shapes` means nothing."""
     other_endpoints: tuple[str, ...] = ()
-    """Its endpoints if it is not generative, as paths below `/v1`; empty: the field does not say,
-    or the server has no such path."""
+    """The endpoints of a model that is not generative, as paths below `/v1`; empty: the field does
+    not say, or the server has no such path."""
 
 
 @dataclass(frozen=True, slots=True)

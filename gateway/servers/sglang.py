@@ -8,7 +8,7 @@ from gateway.shapes import Json, Shape
 
 
 def _capability(description: Json) -> Capability | None:
-    """`is_generation` of /model_info: false for embedding and reward models."""
+    """Read `is_generation` of /model_info, which is false for embedding and reward models."""
     flag = description.get("is_generation")
     if not isinstance(flag, bool):
         return None
@@ -23,12 +23,12 @@ PROFILE = Profile(
         MetadataCall("/get_model_info", root=True),
     ),
     has_jobs=False,
-    # Its `root` is a path.
+    # Not `root`, which is a path.
     base_fields=("parent",),
     capability=_capability,
     context_fields=("max_model_len",),
-    # 0.5.23 takes every effort, and treats one above `high` as that where the model has none such;
-    # what an earlier schema lacks is learned from its refusal.
+    # 0.5.23 accepts every effort, and treats those above `high` as `high` if the model has no such
+    # efforts. Which efforts an earlier schema lacks is learned from its refusals.
     capabilities=SELF_HOSTED,
     at_endpoint={
         Shape.CHAT: {"continues_last": True, "names_stop": True},

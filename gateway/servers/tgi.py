@@ -10,11 +10,11 @@ from gateway.shapes import Json, Shape
 
 
 def _is_tgi(entry: Json) -> bool:
-    """Whether the model is its own owner, created at zero."""
+    """Whether an entry names the model as its own owner, created at zero."""
     return text(entry, "id") == entry.get("owned_by") and entry.get("created") == 0
 
 
-# Its pipeline tag is the Hub's, so it does not say where a model lives.
+# The pipeline tag in its description is that of the Hub, and does not say where a model lives.
 PROFILE = Profile(
     name="tgi",
     marks=(_is_tgi,),

@@ -29,7 +29,7 @@ def _is_together(entry: Json) -> bool:
 
 
 def _capability(entry: Json) -> Capability | None:
-    """`type`; a `moderation` model (Llama Guard) generates its verdict, so that decides nothing."""
+    """Read `type`. `moderation` decides nothing: Llama Guard generates its verdict."""
     kind_of_model = text(entry, "type")
     if kind_of_model in _TYPES:
         silent_on = (Shape.COMPLETIONS, Shape.RESPONSES) if kind_of_model == "chat" else ()
@@ -49,8 +49,8 @@ PROFILE = Profile(
     capability=_capability,
     context_fields=("context_length",),
     routes=frozenset({Shape.CHAT, Shape.COMPLETIONS}),
-    # `logprobs` of chat is a number there, and not followed by `top_logprobs`.
     lacks=frozenset({Shape.MESSAGES}),
     capabilities={**HOSTED, **TEXT_ONLY},
+    # At Together's chat, `logprobs` is a number, without a `top_logprobs` beside it.
     at_endpoint={Shape.CHAT: {"logprobs": False}},
 )

@@ -31,10 +31,10 @@ _ELSEWHERE = {
 
 
 def _capability(entry: Json) -> Capability | None:
-    """Read the paths, or else the words.
+    """Read the field that has endpoints as paths, or else the one that has them as words.
 
-    Paths name all endpoints of a model. Words name chat of every model that new-api converts
-    requests for, which may be elsewhere, too.
+    Paths name all endpoints of a model. Words name chat for every model that new-api converts
+    requests for; such a model may live at other endpoints, too.
     """
     key = next((each for each in _PATHS if strings(entry, each)), _WORDS)
     named = strings(entry, key)
@@ -59,4 +59,4 @@ OTHER = Profile(
 """Software without a profile."""
 
 AUTO = replace(OTHER, name="auto", prompt_objects_end=True)
-"""Not known yet: recognised by the model list."""
+"""Software that is not known yet: the model list will show it."""

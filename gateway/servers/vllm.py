@@ -10,12 +10,12 @@ PROFILE = Profile(
     tried="0.32",
     marks=(owned_by("vllm"),),
     has_jobs=False,
-    # Its `root` is a path.
+    # Not `root`, which is a path.
     base_fields=("parent",),
     context_fields=("max_model_len",),
     capabilities={
         **SELF_HOSTED,
-        # VLLM_MAX_STOP_STRINGS since 0.32; before it any number, which may be sent as four, too.
+        # VLLM_MAX_STOP_STRINGS since 0.32. Earlier versions take any number, so four as well.
         "max_stops": 4,
         # "n must be 1 when using greedy sampling"
         "several_greedy": False,

@@ -1,6 +1,6 @@
 """xAI (docs.x.ai), the home of Grok.
 
-Its models are at chat and at responses alike; the list says nothing about them. Not confirmed
+Its models live at both chat and responses; the list says nothing about endpoints. Not confirmed
 against a source: its parameters.
 """
 
@@ -26,7 +26,7 @@ def _other_names(_entry: Json, name: str) -> Iterable[str]:
 
 
 def _listed_as(name: str) -> str | None:
-    """Take off `-latest`, which any name may have."""
+    """Return a name without `-latest`, which any name may have."""
     return name.removesuffix("-latest") if name.endswith("-latest") else None
 
 

@@ -22,10 +22,10 @@ _OF_AUDIO = {"text2audio": SPEECH, "audio2text": TRANSCRIPTIONS}
 
 
 def _capability(entry: Json) -> Capability | None:
-    """`model_type`, and of language models `model_ability`.
+    """Read `model_type` and, for language models, `model_ability`.
 
-    Without `chat`, a model has no template: responses and messages are made of chat, too. With it,
-    completions work all the same.
+    A model without `chat` has no template, so it has neither responses nor messages, which the
+    server makes of chat. A model with `chat` has completions all the same.
     """
     kind, abilities = text(entry, "model_type"), strings(entry, "model_ability")
     detail = f"model_ability is {quoted(abilities)}"
