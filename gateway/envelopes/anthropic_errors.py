@@ -30,7 +30,7 @@ TERMS: Mapping[str, Terms] = {
     "timeout_error": Terms(504, "server_error"),
     "overloaded_error": Terms(503, "server_error"),
 }
-"""By Anthropic's type. Its 529 is a status that OpenAI does not have."""
+"""By Anthropic's type of error. OpenAI has no status 529, as Anthropic has when overloaded."""
 
 _OVERLOADED: Final = 529
 
@@ -38,8 +38,8 @@ _OVERLOADED: Final = 529
 def openai_terms(kind: str | None, message: str, status: int | None = None) -> Terms | None:
     """Return an error as an OpenAI-style client gets it; None: Anthropic has no such type.
 
-    `kind` and `message` are the error's, `status` that of its reply; None within a stream, whose
-    status says nothing: then that of the type counts.
+    `kind` and `message` are the error's type and message, `status` is that of the reply. An error
+    within a stream has no status of its own (None): then the type's counts.
     """
     terms = TERMS.get(kind or "")
     if terms is None:

@@ -34,7 +34,7 @@ class Named(NamedTuple):
 def is_anthropics(body: object) -> bool:
     """Whether a decoded body, or an event, is an error in Anthropic's envelope.
 
-    The nested `error` event of OpenAI's responses has a `code` and a `param`, too.
+    The nested `error` event of OpenAI's responses is alike, but for its `code` and `param`.
     """
     if not isinstance(body, dict) or body.get("type") != "error":
         return False

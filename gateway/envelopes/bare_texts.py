@@ -12,9 +12,9 @@ MAX_BYTES = 2 * 1024
 
 
 def read_text(body: object) -> ErrorDetails | None:
-    """Return the error that a body is, whose text stands alone or as one JSON string.
+    """Return the error in a body that is a bare text, or a text as one JSON string.
 
-    None: it is empty, JSON, or markup, or too long for a message. Never raises.
+    None: the body is empty, other JSON, markup, or too long for a message. Never raises.
     """
     text = _text(body)
     if not text or text == "null" or text.startswith(("<", "{", "[")):

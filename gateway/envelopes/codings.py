@@ -58,7 +58,7 @@ class Decompressor:
         self._is_uncompressed = not coding
         self._inflater: zlib._Decompress | None = None
         self._behind: bytes | None = b""
-        """What has come after a gzip member, while that may be another; None: it is not."""
+        """The bytes after a gzip member, while they may begin another; None: they do not."""
 
     def feed(self, data: bytes) -> Iterator[bytes]:
         """Yield the decompressed bytes in bounded pieces; the caller may stop at any."""
@@ -88,7 +88,7 @@ class Decompressor:
             data = self._inflater.unused_data
 
     def _next_member(self, data: bytes) -> bytes:
-        """Return what there is of a gzip member after the last one; anything else is ignored."""
+        """Return the beginning of another gzip member; anything else after one is ignored."""
         if self._behind is None or self._coding not in _GZIP:
             return b""
         begun = self._behind + data

@@ -1,10 +1,10 @@
 """Strips the decorations that relays put around an upstream's message.
 
-A report stands before it: "litellm.BadRequestError: OpenAIException - ", "error, status code: 400,
-message: ", "bad response status code 400, message: ". It is recognised by its words, all of them
-about transport, so it ends at anything that a user wrote; a sentence of Bedrock's or Nous'
-may follow. Request ids, LiteLLM's sentences on its router, and new-api's copy of the body stand
-after it.
+Before the message stands a report: "litellm.BadRequestError: OpenAIException - ", "error, status
+code: 400, message: ", "bad response status code 400, message: ". The report is recognised by its
+words, which are all about transport, so it ends at anything that a user wrote; a sentence of
+Bedrock's or Nous' may follow. After the message stand request ids, LiteLLM's sentences on its
+router, and new-api's copy of the body.
 """
 
 import re
@@ -19,9 +19,9 @@ class Undecorated:
 
     text: str
     statuses: tuple[int, ...] = ()
-    """The statuses in the report before it, which the relay received."""
+    """The statuses in the report before the message, which the relay received."""
     body: object = None
-    """The decoded body after it (", body: {…}"), if there is one."""
+    """The decoded body after the message (", body: {…}"), if there is one."""
 
 
 REASONS = (
@@ -68,9 +68,10 @@ _TOKEN = re.compile(
 _MAX_TOKENS = 24
 # Names begin with a capital letter; another word is the message's.
 _WHOSE = re.compile(r"(?:[A-Z][\w.-]{0,40} ){1,2}(?=(?i:API|provider|upstream)\b|\[[1-5]\d\d\]:)")
-# openai-node prints "404 This is a chat model …", without a mark; servers "404 page not found";
-# Hugging Face's library "401 Client Error. (Request ID: …)" of its hub. In lower case only a model
-# or the name of a parameter: "400 tokens are too many" is a message.
+# openai-node prints "404 This is a chat model …", without a mark. Three other texts are messages
+# with the number as a part of them: "404 page not found", "400 tokens are too many", and "401
+# Client Error. (Request ID: …)" of Hugging Face's library. So in lower case only a model or the
+# name of a parameter may follow.
 _BARE_STATUS = re.compile(
     r"[\[(]?(?P<status>[1-5]\d\d)[\])]? (?!Client Error\. )"
     r"(?=[A-Z'\"`]|model\b|(?<![123]\d\d )(?:invalid \w+:|[a-z]\w*[-_./:]\w))"
@@ -83,7 +84,7 @@ _PREFACES = (
 """Sentences before the provider's own words: Bedrock's, and those of Nous (hermes-agent#70058)."""
 _MAX_SUFFIXES = 6
 # LiteLLM appends sentences on its router and its retries, since 1.108 a paragraph on its fallbacks.
-# The line breaks before that are none of JSON's, which has them escaped.
+# The line breaks before that paragraph cannot be within JSON, where they would be escaped.
 _FALLBACKS = "\n\nLiteLLM: "
 _TAILS = (
     ". Received Model Group=",
@@ -93,14 +94,15 @@ _TAILS = (
 )
 _REQUEST_ID = "(request id: "
 _RESET = re.compile(r" \(reset after [\w ]{1,20}\)$")
-"""9router says when it asks the account again."""
+"""9router says after what time it asks the account again."""
 _SENTENCE_NONE = (". None", "! None", "? None")
 _BODY = ", body: "
 
 
 def undecorated(message: str) -> Undecorated:
     """Return a message without the decorations of relays, and the facts in these."""
-    # Before the report, which would take a message of its own words ("Not Found") for its end.
+    # First, since anything after a report is taken for the message: one in a report's own words
+    # ("Not Found") would be lost, and LiteLLM's paragraph behind it stay.
     text = message.partition(_FALLBACKS)[0].strip() or message.strip()
     end, statuses = _report(text)
     text = text[end:]
@@ -114,8 +116,8 @@ def undecorated(message: str) -> Undecorated:
 def _report(text: str) -> tuple[int, tuple[int, ...]]:
     """Return where the report before a message ends, and the statuses in it.
 
-    It ends at its last mark, or where JSON begins, unless that is the request. A report without
-    anything after it is the message.
+    The report ends at its last mark, or where JSON begins, unless this JSON is the request. A
+    report without anything after it is the message.
     """
     whose = _WHOSE.match(text)
     position = whose.end() if whose is not None else 0

@@ -146,7 +146,7 @@ def _read_error_object(value: object) -> ErrorDetails | None:
     if named is not None:
         unknown = (named.path,) if named.is_unknown else ()
         reply = replace(reply, param=named.path, unknown_fields=unknown)
-    # new-api's error has its own code, and a copy of the body the upstream's.
+    # The code in new-api's error is new-api's; the copy of the body has the upstream's.
     copied = _read_error_object(found.body)
     if copied is None or copied.message != reply.message:
         return reply
@@ -206,7 +206,7 @@ def _first(errors: object) -> object:
 
 
 def _behind_provider(error: Json) -> Json:
-    """Return the error of the provider behind a relay, which may be beside the message only.
+    """Return an error with the message of the provider behind a relay, which may stand elsewhere.
 
     OpenRouter has it in its metadata, others as JSON in `cause` or `details` (GMI Cloud).
     """
@@ -242,7 +242,7 @@ def _read_validation(entries: list[object] | tuple[object, ...]) -> ErrorDetails
 
 
 def _steps(entry: Json) -> Sequence[object] | None:
-    """Return where an entry's field is; vLLM (since 0.32) joins the steps by dots."""
+    """Return the steps of the path to an entry's field; vLLM (since 0.32) joins them by dots."""
     loc = entry.get("loc")
     if isinstance(loc, str):
         return loc.split(".")
@@ -268,8 +268,8 @@ _ROLES = frozenset({"system", "developer", "user", "assistant", "tool"})
 def _is_kind(before: str, step: str) -> bool:
     """Whether a step is not a field, but the type against which the value was checked.
 
-    pydantic writes the types of a union so (`body.input.list[…].3`), and its tags: Mistral's
-    messages are tagged by their role.
+    pydantic has the types of a union among the steps (`body.input.list[…].3`), and its tags, too:
+    Mistral's messages are tagged by their role.
     """
     return _KIND.fullmatch(step) is not None or (before.isdecimal() and step in _ROLES)
 

@@ -19,9 +19,10 @@ _CODE = re.compile(r"[a-z]+(?:_[a-z]+)+")
 
 
 def described(body: Json, error: str) -> Json:
-    """Return a body with a text as its `error` as an object with a message, and a code if any.
+    """Return a body, whose `error` is a text, as an error object with a message and a code, if any.
 
-    The text of a missing route is its status, unless that beside it is about a model.
+    The message is the text beside a label. But the label of a missing route ("Not Found") is itself
+    the message, unless the text beside it is about a model.
     """
     message = _lines(body.get("message")) or _beside(body, error) or error
     code = body.get("code")
@@ -31,7 +32,7 @@ def described(body: Json, error: str) -> Json:
 
 
 def _lines(message: object) -> str:
-    """Return a message, of which NestJS has a list where several fields are wrong."""
+    """Return the lines of a message as one text; NestJS has a list if several fields are wrong."""
     lines = message if isinstance(message, list) else [message]
     return "\n".join(line for line in lines if isinstance(line, str))
 

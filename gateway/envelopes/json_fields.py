@@ -13,7 +13,7 @@ MAX_ENTRIES = 20_000
 
 
 def is_list(value: object) -> TypeGuard[list[object] | LongList]:
-    """Whether a value is a list, long or not."""
+    """Whether a value is a list, or a `LongList`."""
     return isinstance(value, list | LongList)
 
 

@@ -1,6 +1,7 @@
-"""MiniMax' errors: every reply has `base_resp`, whose `status_code` is 0 unless it has failed.
+"""MiniMax' errors: every reply has `base_resp`, whose `status_code` is 0 unless there is an error.
 
-They come with status 200, whole and as an event of a stream, with `choices` that are null or empty.
+An error comes with status 200, as a whole reply or as an event of a stream, and its `choices` are
+null or empty.
 """
 
 from typing import Final
@@ -9,7 +10,7 @@ from gateway.envelopes.upstream_json import NOT_JSON, decode
 from gateway.shapes import Json
 
 SIGN: Final = b'"base_resp"'
-"""The bytes that a body with such a number has."""
+"""Bytes in every body with such a number."""
 _SUCCESS = 0
 _RESULTS = ("choices", "output", "content", "data", "vectors")
 _STATUSES = {
@@ -19,9 +20,9 @@ _STATUSES = {
     **dict.fromkeys((1026, 1027, 1042, 2013), 400),
     **dict.fromkeys((1002, 1039, 1041, 2045, 2056), 429),
 }
-"""The statuses behind the published numbers, except its own faults (1000, 1024, 1033) and those of
-its API for voices. 1026 and 1027 are about content, and what 1039 limits are tokens per minute:
-after them, as after 1041, 2045 and 2056, it says that a request is to be sent again later."""
+"""The statuses that the published numbers stand for, except MiniMax' own faults (1000, 1024, 1033)
+and numbers of its API for voices. 1026 and 1027 are about content. 1039 is a limit of tokens per
+minute: after it, as after 1041, 2045 and 2056, requests are to be sent again later."""
 
 
 def has_failed(body: Json) -> bool:
@@ -30,7 +31,7 @@ def has_failed(body: Json) -> bool:
 
 
 def is_one(body: bytes) -> bool:
-    """Whether JSON is such an error."""
+    """Whether the JSON of a body is an error of MiniMax'."""
     if SIGN not in body:
         return False
     try:
@@ -53,6 +54,6 @@ def number_in(body: Json) -> int | None:
 
 
 def status_of(body: Json) -> int | None:
-    """Return the status that an error would have had; None: it has no number of a known one."""
+    """Return the status that an error's number stands for; None: no number, or an unknown one."""
     number = number_in(body)
     return None if number is None else _STATUSES.get(number)

@@ -13,7 +13,7 @@ _LIMIT = re.compile(
 )
 """What stands before the number that is the limit, in the texts of `overflows`."""
 _BEFORE = 120
-"""How many characters before a number are read: a text of many numbers would take seconds."""
+"""How many characters before a number are read: with all, a text of numbers would take seconds."""
 _CONTEXT = re.compile(
     r"(?:\bcontext length (?:is|of)(?: only)?|exceed context limit: \d{1,12} \+ \d{1,12} >)"
     r" (\d[\d,]{0,14})"
@@ -25,7 +25,7 @@ _CHARACTERS = re.compile(
     rf"You passed \d{{1,12}} input characters and requested {_N} output tokens"
     rf"|requested {_N} output tokens and your prompt contains \d{{1,12}} characters"
 )
-"""vLLM, of a prompt that it does not count, with the tokens of the reply."""
+"""vLLM, of a prompt that it does not count; the groups are the tokens of the reply."""
 _PARTS = tuple(
     re.compile(text.replace("{N}", _N))
     for text in (
@@ -57,23 +57,23 @@ _REPLY_FIRST = tuple(
 )
 
 _SUM = re.compile(rf"exceeded model token limit ?: ?{_N} ?\(re ?quested ?: ?{_N}\)", re.IGNORECASE)
-"""Moonshot, with the limit, and the prompt and the reply together."""
+"""Moonshot; the groups are the limit, and the tokens of the prompt and the reply together."""
 
 
 @dataclass(frozen=True, slots=True)
 class Lengths:
-    """What a request takes of a context that has no room for all of it, in tokens."""
+    """The tokens of a prompt and its reply, and of a context that has no room for both."""
 
     prompt: int
     reply: int
-    """What the reply may take at most."""
+    """The most tokens that the reply may have."""
     context: int
     is_least: bool = False
     """Whether the prompt was counted until it was too long, or not at all, and can be longer."""
 
     @property
     def room(self) -> int:
-        """What the prompt leaves."""
+        """The tokens of the context that the prompt leaves."""
         return self.context - self.prompt
 
 
@@ -127,7 +127,7 @@ def parts_in(message: str) -> tuple[int, int] | None:
 
 
 def numbers_in(message: str) -> list[tuple[int, bool]]:
-    """Return the numbers in a message, each with whether it is a limit by what stands before it."""
+    """Return the numbers in a message, each with whether the words before it call it a limit."""
     return [
         (int(each[0].replace(",", "")), _LIMIT.search(_before(message, each.start())) is not None)
         for each in _NUMBER.finditer(message)

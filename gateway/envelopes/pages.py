@@ -21,7 +21,7 @@ def title_of(page: str) -> str:
 
 
 def text_of(page: str) -> str:
-    """Return what a page shows, in one line."""
+    """Return the text that a page shows, in one line."""
     body = _HEAD_ENDS.split(page[:MAX_CHARACTERS], maxsplit=1)[-1]
     return _in_one_line(_TAG.sub(" ", body))
 

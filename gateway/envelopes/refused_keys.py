@@ -38,8 +38,8 @@ _TEXTS = re.compile(
 _CERTIFICATE = re.compile(
     rb"<title>400 (?:No required SSL certificate was sent|The SSL certificate error)</title>"
 )
-"""nginx's pages (src/http/ngx_http_special_response.c) for its statuses 495 and 496: it refuses a
-client's certificate by a reply, others in the handshake."""
+"""nginx's pages (src/http/ngx_http_special_response.c) for its statuses 495 and 496. It refuses a
+client's certificate by a reply; other servers do so in the handshake."""
 
 
 def refuses_certificate(status: int, body: bytes) -> bool:

@@ -1,7 +1,8 @@
-"""Fields that a request should not have, by the entries of ajv: of servers written in JavaScript.
+"""Fields that a request should not have, by the entries of ajv, a validator in JavaScript.
 
-Its text does not say which ("must NOT have additional properties"); servers that pass its entries
-on do. Sources: ajv's `ErrorObject`, and express-openapi-validator's own entries.
+ajv's text does not say which field it is about ("must NOT have additional properties"). Its entries
+do, and some servers pass them on. Sources: ajv's `ErrorObject`, and express-openapi-validator's own
+entries.
 """
 
 import re
@@ -18,7 +19,7 @@ _MOST: Final = 100
 
 
 def unknown_properties(body: object) -> tuple[str, ...]:
-    """Return the paths of the fields, if a body's entries are about such fields only."""
+    """Return the paths of the unknown fields, if all entries in a body are about such fields."""
     if not isinstance(body, dict):
         return ()
     lists = [body.get(name) for name in _LISTS]
@@ -30,7 +31,7 @@ def unknown_properties(body: object) -> tuple[str, ...]:
 
 
 def _path_in(entry: object) -> str | None:
-    """Return the path of the field that an entry is about; None: about none, or something else."""
+    """Return the path of the unknown field that an entry is about; None: it is about none."""
     if not isinstance(entry, dict):
         return None
     params = entry.get("params")
@@ -45,7 +46,7 @@ def _path_in(entry: object) -> str | None:
 
 
 def _joined(place: object, name: str) -> str:
-    """Return a path with brackets for one with slashes, or ajv's older one with dots."""
+    """Return a path with brackets for one with slashes, or with the dots of older versions of ajv."""
     steps = str(place or "").removeprefix("/body").replace("/", ".").strip(".")
     return with_brackets(".".join(filter(None, (steps, name))))
 

@@ -53,12 +53,12 @@ def is_cut_off(data: bytes) -> bool:
     try:
         msgspec.json.decode(data)
     except UnicodeDecodeError:
-        # It says so of the first text that is none, whatever comes of the rest.
+        # Raised at the first text that is not UTF-8, whether or not the rest is cut off.
         return is_cut_off(data.decode("utf-8", "replace").encode())
     except RecursionError:
         return False
     except msgspec.DecodeError as error:
-        # It says so of half a character, too.
+        # The decoder calls half a character "truncated", too.
         return bool(data.strip()) and "truncated" in str(error) and _is_no_json(data)
     return False
 
@@ -96,10 +96,10 @@ def read_leniently(data: bytes | bytearray, errors: str = "replace") -> Any:
 
 
 def read_with_bytes(data: bytes) -> tuple[Any, bool]:
-    """Like `read_leniently`, for a text whose characters may go on in another one.
+    """Like `read_leniently`, for a text whose characters may be continued in another one.
 
-    True: its bytes that are not UTF-8 are lone surrogates, as PEP 383 has it, which nothing else
-    is. `whole_bytes` returns what they are in the end.
+    The second value says whether bytes that are not UTF-8 were read as lone surrogates (PEP 383);
+    then nothing else is one. `whole_bytes` turns them into characters in the end.
     """
     try:
         data.decode("utf-8")
@@ -132,7 +132,7 @@ def whole_characters(value: Any) -> Any:
 def whole_bytes(value: Any) -> Any:
     """Return a JSON value of `read_with_bytes` with characters in the place of bytes.
 
-    Those of no character become U+FFFD.
+    Bytes that are no character become U+FFFD.
     """
     return _with_texts(value, of_bytes)
 

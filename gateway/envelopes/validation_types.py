@@ -40,7 +40,7 @@ def is_validation_type(word: str) -> bool:
 
 
 def value_refused(entries: Iterable[Json]) -> str | None:
-    """Return the text that, by a field's entries, is not one of its values, if there is one."""
+    """Return the text that a field's entries call none of its possible values, if there is one."""
     for entry in entries:
         if entry.get("type") in _OF_CHOICES:
             context = entry.get("ctx")
