@@ -46,7 +46,7 @@ def _path_in(entry: object) -> str | None:
 
 
 def _joined(place: object, name: str) -> str:
-    """Return a path with brackets for one with slashes, or with the dots of older versions of ajv."""
+    """Return a path with brackets for one with slashes, or with dots, as older ajv writes it."""
     steps = str(place or "").removeprefix("/body").replace("/", ".").strip(".")
     return with_brackets(".".join(filter(None, (steps, name))))
 
