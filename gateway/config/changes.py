@@ -20,7 +20,7 @@ _WRITTEN = {
     ("memory", "credentials"): ("memory", "url"),
     ("responses", "credentials"): ("responses", "store"),
 }
-"""The keys in which a file has what settings keep apart."""
+"""Settings that a file has as a part of another key, and that key."""
 
 
 def fixed_changes(
@@ -82,7 +82,7 @@ def changed(running: Settings, new: Settings) -> list[str]:
 
 
 _BY_NAME = {"upstreams": "name", "models": "pattern"}
-"""Sections with named entries, and the name of their field."""
+"""Sections with named entries, and the field with an entry's name."""
 
 
 def _entries(
@@ -110,6 +110,6 @@ async def _no_reload() -> ReloadResult:
 
 @dataclass(slots=True)
 class Operations:
-    """What operators can ask of the process that serves, which sets it."""
+    """What operators can ask of the process that serves; that process sets the functions."""
 
     reload: Callable[[], Awaitable[ReloadResult]] = _no_reload

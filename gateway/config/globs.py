@@ -11,7 +11,7 @@ from collections.abc import Iterable, Sequence
 
 _WILDCARD = re.compile(r"\*|\?|\[!?\]?[^\]]*\]|\[")
 _CROWD = 8
-"""Globs with the same head that are tried one by one; more are indexed by their marks."""
+"""The most globs with one head that are tried one by one; more are indexed by their marks."""
 _SIZES = (8, 4, 2, 1)
 """Lengths of the marks that a crowd is indexed by, the best first."""
 

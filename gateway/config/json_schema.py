@@ -15,8 +15,8 @@ _SCALAR_TYPES = frozenset({"integer", "number", "boolean"})
 def write_json_schema() -> dict[str, Any]:
     """Return the schema (JSON Schema 2020-12) that a configuration file conforms to.
 
-    Short forms and `${VAR}` in place of a number, a boolean or a choice are part of it. What looks
-    beyond one value (does the upstream exist? the file?) is checked by `load` only.
+    It allows the short forms, and `${VAR}` in place of a number, a boolean or a choice. Only `load`
+    checks what is beyond one value, such as whether a file or an upstream exists.
     """
     schema = _with_references(GatewayConfig.model_json_schema())
     definitions: dict[str, Any] = schema["$defs"]
@@ -38,7 +38,7 @@ def _with_references(node: Any) -> Any:
     if not isinstance(node, dict):
         return node
     copy = {
-        # Below these two, the keys are names: of ours, and not JSON Schema's.
+        # The keys in these two mappings are our own names, not keywords of JSON Schema.
         key: {name: _with_references(inner) for name, inner in value.items()}
         if key in _NAMED
         else _with_references(value)

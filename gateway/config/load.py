@@ -46,8 +46,8 @@ def load(
     over both: dotted keys to values, None for not given; `upstream` is the name or base URL of the
     default upstream. `leads_to` decides whether an upstream's address is the gateway's own.
     Relative paths start at the file's folder, or at the current one without a file; `files`, which
-    has that folder, notes what was read. The `running` gateway must be able to go on with them.
-    Raises `ConfigError` with all problems.
+    has that folder, notes what was read. If a gateway is `running` with other settings, it must be
+    able to go on with the new ones. Raises `ConfigError` with all problems.
     """
     files = files or Files(path.parent if path is not None else Path())
     layers = Layers(origins={(): Origin("configuration")})
@@ -75,7 +75,7 @@ def load(
 def _depending_on(
     running: Settings | None, settings: Settings, *, emptied: bool
 ) -> Iterable[tuple[KeyPath, InvalidValue]]:
-    """Return what is wrong at a start, or for a gateway that runs: that has opened its files."""
+    """Return what is wrong at a start, or for a running gateway, whose files are open already."""
     if running is None:
         return unusable_files(settings)
     return fixed_changes(running, settings, emptied=emptied)

@@ -32,7 +32,7 @@ class LogSettings:
 
 @dataclass(frozen=True, slots=True)
 class TracingSettings:
-    """Where spans of requests are exported to, and of how many."""
+    """Where spans of requests are exported to, and for what share of the requests."""
 
     endpoint: str | None = None
     """The base URL of an OTLP collector; None: nothing is traced."""

@@ -68,7 +68,7 @@ class ServerSettings:
 
 
 LATEST_ANSWER = 5
-"""A look-up may take so many times as long as a request waits for it."""
+"""How much longer a look-up may take than a request waits for it: a factor."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +88,7 @@ class TimeoutSettings:
         return LATEST_ANSWER * self.metadata
 
     def but(self, of_call: CallTimeouts | None) -> "TimeoutSettings":
-        """Return these timeouts with those that a call has instead."""
+        """Return these timeouts, those that a call has of its own put in their place."""
         return self if of_call is None else _combined(self, of_call)
 
 
@@ -117,7 +117,7 @@ class UpstreamSettings:
     """The name of a request header with the model as sent, in lower case; None: there is none."""
     timeouts: TimeoutSettings = field(default_factory=TimeoutSettings)
     max_connections: int = 256
-    """At a time, for each of its addresses."""
+    """The most connections at a time, for each of its addresses."""
     keepalive_expiry: float = 2.0
     max_connection_age: float = 300.0
     http2: bool = False
@@ -125,7 +125,7 @@ class UpstreamSettings:
     verify: bool | str = True
     """TLS verification: on, off, or the path of a CA bundle."""
     tls: TlsSettings | None = None
-    """The certificate that it is shown, if it asks for one."""
+    """The certificate that the gateway shows it, if it asks for one."""
     api_version: str = "2024-10-21"
     """Azure's `api-version` for calls without one: the last dated version that is GA."""
     further_urls: tuple[str, ...] = ()
@@ -135,7 +135,8 @@ class UpstreamSettings:
     cache: Literal["auto"] | None = None
     """`auto`: a messages endpoint is asked to cache what it can of translated requests."""
     websockets: Literal["auto", "always", "never"] = "auto"
-    """Whether turns on clients' responses sockets go to sockets of its own; `auto`: by its kind."""
+    """Whether turns on clients' responses sockets go to sockets of the upstream; `auto`: by its
+    kind."""
 
     @property
     def base_urls(self) -> tuple[str, ...]:
@@ -180,18 +181,21 @@ class ModelRule:
         return self.model is not None and "*" in self.model
 
     def model_for(self, name: str) -> str | None:
-        """Return the name that is sent for one that the pattern matches; None: that name."""
+        """Return the name to send for `name`, which the pattern matches; None: `name` itself."""
         if self.model is None or not self.rewrites:
             return self.model
         return _moved(name, self.pattern, self.model)
 
     def name_for(self, model: str) -> str | None:
-        """Return the name that a rule which rewrites sends as `model`; None: no name is."""
+        """Return the name to ask for so that the rule sends `model`; None: there is none."""
         return _moved(model, self.model, self.pattern) if self.model and self.rewrites else None
 
 
 def _moved(name: str, source: str, target: str) -> str | None:
-    """Return `target` with what `source` matches in a name; None: nothing, or it does not match."""
+    """Return `target` with what the `*` of `source` matches in a name in place of its own `*`.
+
+    None: `source` does not match the name, or its `*` matches nothing.
+    """
     head, _, tail = source.partition("*")
     matched = name[len(head) : len(name) - len(tail)]
     return target.replace("*", matched) if matched and name == f"{head}{matched}{tail}" else None

@@ -40,13 +40,13 @@ class TranslationSettings:
     reasoning_out: Literal["reasoning_content", "reasoning", "both", "none"] = "reasoning_content"
     reasoning_item: Literal["auto", "text", "summary", "drop"] = "auto"
     late_system: LateSystem = "auto"
-    """System messages within a conversation; `auto`: what is known of the server."""
+    """What becomes of system messages within a conversation; `auto`: what the server accepts."""
     max_fanout: int = 256
     fanout_concurrency: int = 8
     default_completion_max_tokens: int = 1024
     """Sent to a completions endpoint for a chat request that has no limit."""
     default_messages_max_tokens: int = 4096
-    """Sent to a messages endpoint for a request that has no limit, if the model's is unknown."""
+    """Sent to a messages endpoint for a request without a limit, if the model's own is unknown."""
     reasoning_headroom_tokens: int = 0
     """Added to a completions client's `max_tokens` towards a reasoning model."""
     completion_system_prompt: str | None = None

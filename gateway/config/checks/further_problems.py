@@ -1,4 +1,4 @@
-"""Problems of rules beside problems that keep a file from being read, so that all are reported."""
+"""Problems of rules in a file that has other problems, so that all are reported at once."""
 
 from collections.abc import Collection, Iterator
 from copy import deepcopy
@@ -18,15 +18,16 @@ from gateway.config.schema.configuration import GatewayConfig
 from gateway.config.settings import Settings
 
 _SECTIONS = ("upstreams", "models", "retired", "translation")
-"""What rules depend on."""
+"""The sections that rules depend on."""
 
 
 def further_problems(
     layers: Layers, files: Files, wrong: Collection[KeyPath], further: Further
 ) -> Iterator[Problem]:
-    """Yield what is wrong with rules beside what is `wrong`, if the rest can be used.
+    """Yield the problems of rules in a configuration without its `wrong` values, if that is usable.
 
-    What is said of a rule depends on all of its parts but its parameters.
+    A rule with a wrong value is not judged, unless that is one of its `params`, on which nothing
+    else depends.
     """
     settings = _without(layers.data, files, wrong)
     if settings is None:
@@ -40,7 +41,7 @@ def further_problems(
 
 
 def _without(data: dict[str, Any], files: Files, wrong: Collection[KeyPath]) -> Settings | None:
-    """Return the settings without those values, and without other sections; None: not usable."""
+    """Return the settings of `_SECTIONS` without the `wrong` values; None: they are not usable."""
     used = deepcopy({key: data[key] for key in _SECTIONS if key in data})
     for path in sorted(wrong, key=_place_in_lists, reverse=True):
         _remove(used, path)
@@ -52,7 +53,7 @@ def _without(data: dict[str, Any], files: Files, wrong: Collection[KeyPath]) -> 
 
 
 def _place_in_lists(path: KeyPath) -> list[int]:
-    """Return what sorts paths so that the entries of a list follow one another."""
+    """Return a key that sorts paths by positions in lists: the last entry is removed first."""
     return [part if isinstance(part, int) else -1 for part in path]
 
 

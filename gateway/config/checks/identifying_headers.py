@@ -1,7 +1,7 @@
-"""Which of the client's fields that an upstream is sent besides the usual ones say who calls.
+"""Which header fields of clients, of those in `forward_headers`, say who calls.
 
-They tell callers apart like a key: whatever is learned, looked up, stored or sealed for one of them
-is for no other. Other fields do not, since many differ from request to request.
+Like a key, they tell callers apart: whatever is learned, looked up, stored or sealed for one caller
+is for no other. Other fields do not count, since many differ from request to request.
 """
 
 import re
@@ -24,5 +24,5 @@ def identifying_names(upstream: UpstreamSettings) -> frozenset[bytes]:
 
 
 def identifying_names_of_any(settings: Settings) -> frozenset[bytes]:
-    """Return those of all upstreams."""
+    """Return the identifying names of all upstreams."""
     return frozenset[bytes]().union(*map(identifying_names, settings.upstreams))

@@ -19,7 +19,7 @@ _NO_CREDENTIAL = re.compile(r"(?:idempotency|cache|surrogate|routing|partition)[
 """Keys that open nothing: they distinguish requests or entries."""
 
 _LEAST_SECRET = 16
-"""Characters of a key."""
+"""The least number of characters that make a key a secret."""
 
 
 def is_credential(name: str) -> bool:

@@ -25,18 +25,18 @@ _ELSEWHERE: Mapping[Path, str] = {
     **{path: name for name, path in NESTED["messages"].items()},
     **{(new,): old for old, new in RENAMED["messages"].items()},
 }
-"""Chat's names of what messages call differently."""
+"""Chat's names of parameters that messages have under another path, by that path."""
 
 
 def paths_in(values: Mapping[str, Any]) -> Iterator[tuple[str, Path]]:
-    """Yield every value within these parameters: its path as written, and its only one."""
+    """Yield the two paths of every value within these parameters: as written, and `only_path`."""
     for name, value in values.items():
         for written in _leaves((name,), value):
             yield ".".join(written), only_path(".".join(written))
 
 
 def only_path(written: str) -> Path:
-    """Return the path of a parameter that is the same for all of its names."""
+    """Return the one path that stands for a parameter under any of its names."""
     name, *inner = written.split(".")
     if name in _LIMIT_NAMES and not inner:
         return ("max_output_tokens",)

@@ -5,7 +5,7 @@ from collections.abc import Iterable
 
 _CLOSE_ENOUGH = 0.6
 _A_SLIP = 0.9
-"""So near, a word is misspelt, whatever it is elsewhere: `servers`."""
+"""A word as near as this is misspelt, even if it is a name of `OTHER_NAMES` (`servers`)."""
 _LONGEST_WORD = 64
 
 OTHER_NAMES = {

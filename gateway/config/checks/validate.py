@@ -69,7 +69,7 @@ def validate(
 
 
 def upstream_names(data: Mapping[str, Any]) -> frozenset[str] | None:
-    """Return the names of the upstreams, openai without any; None: they are not a mapping."""
+    """Return the names of the upstreams, or `openai` without any; None: they are no mapping."""
     upstreams = data.get("upstreams", {"openai": {}})
     return frozenset(upstreams) if isinstance(upstreams, dict) else None
 

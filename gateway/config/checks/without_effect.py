@@ -21,7 +21,7 @@ _OF_TEMPLATES = {
     "bos_token": "jinja",
     "eos_token": "jinja",
 }
-"""What is for one kind of template."""
+"""Keys that only one kind of template uses, and that kind."""
 _ALL = frozenset(Shape)
 _HOMES: Mapping[str, frozenset[Shape]] = {
     "template": frozenset({Shape.COMPLETIONS}),
@@ -38,7 +38,7 @@ _HOMES: Mapping[str, frozenset[Shape]] = {
 """The endpoints at which a model must live for a setting of its rule to matter."""
 _USUAL = UpstreamSettings("", "")
 _MOST_IN_REDIS = 32 * 1024 * 1024
-"""Bytes of one response that are stored there."""
+"""The most bytes of a response that is stored in Redis."""
 
 
 def without_effect(settings: Settings) -> Iterator[str]:

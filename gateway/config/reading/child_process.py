@@ -75,7 +75,10 @@ class Call(Generic[Result]):
 def start_call(
     function: Callable[Arguments, Result], *arguments: Arguments.args, **more: Arguments.kwargs
 ) -> Callable[[], Result]:
-    """Begin a `Call`; return what waits for its result. Without another process, that calls it."""
+    """Begin a `Call`; return a function that waits for its result.
+
+    If there can be no other process, that function makes the call in this one.
+    """
     try:
         return Call(function, *arguments, **more).result
     except OSError:

@@ -57,7 +57,7 @@ class Files:
         return {path: _stamp(path) for path in self._stamps}
 
     def note(self, path: Path) -> None:
-        """Note a file that others read."""
+        """Note a file that is read elsewhere."""
         self._stamps[path] = _stamp(path)
 
     @property

@@ -84,7 +84,7 @@ def _parts(value: Any) -> Iterable[tuple[str | int, Any]]:
 def merge_document(
     layers: Layers, document: Document, environ: Mapping[str, str], files: Files
 ) -> Iterator[tuple[KeyPath, Problem]]:
-    """Make a file the lowest layer, its references expanded; yields those that cannot be."""
+    """Make a file the lowest layer, its references expanded; yield problems of references."""
     layers.origins[()] = Origin(document.name)
     for path, line in document.lines.items():
         layers.origins[path] = Origin(document.name, line)
@@ -140,14 +140,15 @@ def merge_environment(
 
 
 class _Spellings:
-    """The keys of mappings as written, by what variables call them.
+    """Finds keys as they are spelt in the data, by the parts of variables' names.
 
     Mappings are indexed once. They only gain keys, always at the end.
     """
 
     def __init__(self) -> None:
         self._indexes: dict[int, tuple[dict[str, Any], dict[str, str]]] = {}
-        """By identity, with the mapping itself, which so stays the only one with this identity."""
+        """The index of each mapping, by its identity; the mapping is kept in it, so that no other
+        one can get the same identity."""
         self._indexed: dict[int, int] = {}
         """How many keys of a mapping are in its index."""
 

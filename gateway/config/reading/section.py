@@ -1,6 +1,7 @@
 """Reads as much of a file as one section needs, for commands that ask a running gateway.
 
-It may run with an earlier content: what an edit has made of the rest does not matter to them.
+The gateway may run with an earlier content of the file: what an edit has made of other sections
+does not matter to these commands.
 """
 
 import re

@@ -55,10 +55,10 @@ class Source:
         """The files of the last reading."""
 
     def begin(self, running: Settings | None = None) -> Callable[[], tuple[Settings, list[str]]]:
-        """Begin to read in another process; return what waits for the settings and the warnings.
+        """Begin to read in another process; return a function that waits for the result.
 
-        `running`: see `load`. What is returned raises `ConfigError` with all problems. Where there
-        can be no other process, this one reads.
+        It returns the settings and the warnings, or raises `ConfigError` with all problems. If
+        there can be no other process, it reads in this one. `running`: see `load`.
         """
         result = start_call(_read, self._arguments, running, self._doubts)
 

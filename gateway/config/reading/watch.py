@@ -32,7 +32,7 @@ class Watch:
         return self.on and files.on_disk() == files.as_read
 
     def changed(self) -> bool:
-        """Return whether they are not what was read, and have come to rest since the last look."""
+        """Return whether the files differ from what was read, but not from the last look."""
         files = self._source.files
         now = files.on_disk()
         at_rest, self._seen = now == self._seen, now
