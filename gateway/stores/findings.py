@@ -21,7 +21,7 @@ _encode = msgspec.json.Encoder(order="deterministic").encode
 
 
 class EndpointFinding(msgspec.Struct, frozen=True, omit_defaults=True, tag="endpoint"):
-    """A learned endpoint; `shape` None: it was forgotten. `at` is Unix time."""
+    """An entry of `LearnedEndpoints`; `shape` None: it was forgotten. `at` is Unix time."""
 
     upstream: str
     fingerprint: str
@@ -49,7 +49,7 @@ class EndpointFinding(msgspec.Struct, frozen=True, omit_defaults=True, tag="endp
 
 
 class FixesFinding(msgspec.Struct, frozen=True, omit_defaults=True, tag="fixes"):
-    """Corrected parameters; `fixes` None: they were forgotten. `at` is Unix time."""
+    """An entry of `KnownFixes`; `fixes` None: it was forgotten. `at` is Unix time."""
 
     upstream: str
     fingerprint: str
@@ -95,7 +95,7 @@ def decoded(text: bytes) -> Finding | None:
 
 
 def name_of(finding: Finding) -> str:
-    """Return what a finding is stored under: equal for the same key."""
+    """Return the name under which a finding is stored: the same for findings with the same key."""
     if isinstance(finding, EndpointFinding):
         bare: Finding = msgspec.structs.replace(finding, at=0.0, shape=None)
     else:

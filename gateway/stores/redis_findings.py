@@ -74,7 +74,8 @@ class RedisFindings:
     async def write(self, findings: Sequence[Finding]) -> None:
         """Store and announce findings; see `FindingsStore`.
 
-        A full server keeps none of them, but they reach those who listen: `NotWritable`.
+        Raises `NotWritable` for a server that is full and keeps none of them; the processes that
+        listen get them all the same.
         """
         texts = {name_of(each): (each, encoded(each)) for each in findings}
         fitting = {name: pair for name, pair in texts.items() if len(pair[1]) <= MAX_BYTES}

@@ -130,7 +130,8 @@ class RedisResponses:
     ) -> bool:
         """Write a response and the names of its items, or nothing; return whether its id was free.
 
-        It is one transaction: names without their response would hide earlier ones of theirs.
+        It is one transaction: names that lead to no response would hide an earlier response with
+        the same items.
         """
         kept = ("PX", self._lifetime)
         commands: list[Command] = [("SET", self._response(owner, response_id), body, "NX", *kept)]

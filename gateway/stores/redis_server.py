@@ -36,7 +36,7 @@ _UNWRITABLE_CODES = (" (MISCONF)", " (NOREPLICAS)")
 """A server that cannot save its data, or has too few replicas, takes no writes."""
 _CODE = re.compile(r"[A-Z]{4,}(?= )")
 _NO_DATABASE = "DB index is out of range"
-"""What it replies to the choice of a database, without the code `ERR`."""
+"""What a server replies if it has no database of the chosen number, without the code `ERR`."""
 
 _MEANINGS: tuple[tuple[type[Exception], str], ...] = (
     (exceptions.AuthenticationError, "rejects the user name or the password"),
@@ -135,7 +135,7 @@ class Transaction:
         await self._ask([*([] if self._is_open else [("MULTI",)]), *commands])
 
     async def execute(self) -> list[Any]:
-        """Have all of them take effect, and return what each replies."""
+        """Have all commands take effect, and return the reply to each."""
         (replies,) = await self._ask([("EXEC",)])
         self._is_open = False
         for reply in replies:

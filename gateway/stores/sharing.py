@@ -26,7 +26,7 @@ MAX_PENDING = 10_000
 
 _BATCH = 100
 _UNTIL_CANCELLED_AGAIN = 0.1
-"""Seconds."""
+"""Seconds until a task that still runs is cancelled again."""
 _FAREWELL = 1.0
 """Seconds for what is still unwritten when the process ends."""
 
@@ -189,7 +189,10 @@ class SharedFindings:
             self._caches.fixes.adopt(finding.key, worked)
 
     def _is_older(self, finding: Finding) -> bool:
-        """Whether this process has learned something newer; what is older is not written."""
+        """Whether this process has learned something newer than a finding with the same key.
+
+        If it has learned something older, that is no longer to be written.
+        """
         name = name_of(finding)
         pending = self._pending.get(name)
         if pending is None:
@@ -200,9 +203,10 @@ class SharedFindings:
         return False
 
     def _note_missing(self, stored: Collection[object]) -> None:
-        """Write what a store lacks, such as a Redis that was restarted without its data.
+        """Note what a store lacks, such as a Redis that was restarted without its data.
 
-        If it was forgotten by others while this process was cut off, that is found out again.
+        Others may have forgotten it while this process was cut off; then it is found out again that
+        it no longer holds.
         """
         for key, learned in self._caches.endpoints.entries():
             if (EndpointFinding, key) not in stored:

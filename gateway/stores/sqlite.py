@@ -51,7 +51,7 @@ _BUSY_MILLISECONDS_OF_A_MOVE = 60_000
 """How long a process waits for another one that moves the responses of an earlier release."""
 _KEY_BYTES = 32
 _FREED_AT_ONCE = 16 * 1024 * 1024
-"""How much may make room for one response, if it is smaller: the rest goes with the next ones."""
+"""Bytes to delete for one response, or as many as it has: the rest goes with the next ones."""
 _OLDEST = 10_000
 """How many responses may make room for one."""
 

@@ -34,10 +34,10 @@ class UnusableStore(sqlite3.DatabaseError, ValueError):
 class SqliteFile:
     """An open file with its tables; `setting` is the key of the configuration that names it.
 
-    Calls run in a thread of the file's own, one at a time, because SQLite blocks; a file that
-    stays locked fails a call after seconds, not the calls after it one after another, and what
-    takes longer is interrupted. `prepare` is called with the connection, once the tables of
-    `schema` are there. Raises `UnusableStore`.
+    Calls run in a thread of the file's own, one at a time, because SQLite blocks. A call that takes
+    too long is interrupted. The time for a call includes its wait for those before it, so that a
+    file which stays locked does not delay one call after another. `prepare` is called with the
+    connection, once the tables of `schema` are there. Raises `UnusableStore`.
     """
 
     def __init__(
