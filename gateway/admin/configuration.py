@@ -1,6 +1,6 @@
 """The configuration in use as YAML, for operators: every value, and no secret.
 
-In the file's own form and under its keys, whatever settings are called inside.
+The settings have the keys and the form of the configuration file, whatever the code calls them.
 """
 
 import re
@@ -17,9 +17,9 @@ from gateway.servers import Profile
 _PASSWORD = re.compile(r"(?<=://)[^/@\s]*(?=@)")
 """User and password within a URL."""
 _DIGESTS = "key_sha256"
-"""Not secrets, but of no use to a reader."""
+"""The key of digests that are masked, too: they are no secrets, but of no use to a reader."""
 _NOT_IN_THE_FILE = frozenset({"source", "is_restricted"})
-"""What is made of other keys: a template's text, whether a client has restrictions."""
+"""Settings that are made of other keys: a template's text, whether a client is restricted."""
 
 Section = dict[str, Any]
 
@@ -66,7 +66,7 @@ def _with_mapping(shown: Section, key: str) -> Section:
 
 
 def _with_credentials(shown: Section, key: str) -> Section:
-    """Return a store's section, with what stands for its credentials where the file has them."""
+    """Return a store's section, with `***` for its credentials within the URL, as in the file."""
     if shown.pop("credentials", None) is not None:
         shown[key] = shown[key].replace("://", "://***@", 1)
     return shown

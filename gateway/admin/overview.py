@@ -28,7 +28,7 @@ class AddressState(AddressFigures, Protocol):
 
     @property
     def in_flight(self) -> int:
-        """Its running requests."""
+        """The number of its running requests."""
 
     @property
     def reason(self) -> str | None:
@@ -42,7 +42,7 @@ class Upstreams(Protocol):
         """Return the current figures of each upstream."""
 
     def health(self) -> Mapping[str, Sequence[AddressState]]:
-        """Return the state of its addresses, in the order of the configuration."""
+        """Return the state of each upstream's addresses, in the order of the configuration."""
 
 
 class Overview:
@@ -69,7 +69,7 @@ class Overview:
 
     @property
     def replaced(self) -> bool:
-        """Whether another one has taken its place, after a change of the configuration."""
+        """Whether another overview has taken its place, after a change of the configuration."""
         return not self._peers.answers("look", self._look)
 
     async def look(self, seen: Mapping[int, int], wanted: Wanted) -> Json:
@@ -220,6 +220,6 @@ def _address(workers: Sequence[Json]) -> Json:
 
 
 def _sum(figures: Iterable[Mapping[str, Any]], name: str) -> int | None:
-    """Return the sum of the workers' figures; None if they do not know."""
+    """Return the sum of one of the workers' figures; None if they do not know it."""
     known = [each[name] for each in figures if each[name] is not None]
     return sum(known) if known else None

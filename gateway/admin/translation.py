@@ -27,7 +27,7 @@ class Planned:
     streamed: bool
     """Whether the client asks for a stream."""
     params: Report
-    """What the model's rule has changed before."""
+    """What the model's rule has changed in the request before the translation."""
     sent: Sequence[Json]
     """The bodies as they are sent: the client's own, where nothing has to be changed."""
     as_chat: bool = False
@@ -35,7 +35,7 @@ class Planned:
 
     @property
     def shown(self) -> Json:
-        """The calls and the report as JSON; with what is lost of replies, once they are folded."""
+        """The calls and the report as JSON, with losses of replies once these have been folded."""
         params, report = self.params, self.translation.report
         of_body = {"body": report.body} if report.body else {}
         return {

@@ -1,7 +1,7 @@
 """The application in use, behind its listeners: replaced without an interruption.
 
 Connections stay. Requests that have begun end under the application that admitted them, which is
-closed after the last of them; new ones, on old connections too, have the new application.
+closed after the last of them. The new application serves new requests, also on old connections.
 """
 
 import asyncio
@@ -77,7 +77,7 @@ class Live:
     async def _retire(
         self, before: Application, following: Application, earlier: "asyncio.Task[None] | None"
     ) -> None:
-        # In order: what an earlier one still uses may be the following one's no more.
+        # In order: `before` closes all that `following` lacks, which earlier ones may still use.
         if earlier is not None:
             await earlier
         await self.door.wait_until_unused(before.gateway)

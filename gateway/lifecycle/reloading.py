@@ -33,7 +33,7 @@ class Configuration:
         self._contents = self._digests()
 
     def used(self, settings: Settings) -> Settings:
-        """Return settings as they are used: with the secret that was drawn, if there is none."""
+        """Return settings as they are used: without a secret, they get the one that was drawn."""
         return replace(settings, secret=self._secret)
 
     def read(self) -> tuple[Settings, list[str]]:

@@ -100,7 +100,7 @@ def _workers() -> "type[Workers]":
 
 
 def _begun(settings: Settings, sockets: contextlib.ExitStack) -> tuple[list[socket.socket], Start]:
-    """Take the sockets of the program before, and bind those that it had not."""
+    """Take over the sockets of the program before this one, and bind those that it did not have."""
     earlier = inherited(os.environ)
     for each in earlier.sockets.values():
         sockets.enter_context(each)
@@ -140,7 +140,8 @@ def _remedy(name: str, number: int) -> str:
 def _announce(settings: Settings, bound: Sequence[socket.socket]) -> None:
     """Show the addresses: from here on the sockets queue connections, even before the start.
 
-    They are printed for people. Machines, which read JSON, have them in the log only.
+    They are printed for people. With `log.format: json`, which is for programs, only the log has
+    them.
     """
     urls: dict[str, str] = {}
     for name, (host, _), listening in zip(_NAMES, _addresses(settings), bound, strict=False):

@@ -50,7 +50,7 @@ class Times:
 
 
 class Count:
-    """How many requests had the same labels."""
+    """The number of requests with the same labels."""
 
     __slots__ = ("value",)
 
@@ -141,7 +141,7 @@ class Metrics:
         self._counts: defaultdict[tuple[str, ...], Count] = defaultdict(Count)
         self._tokens: defaultdict[tuple[str, ...], Tokens] = defaultdict(Tokens)
         self._series: dict[tuple[str | int | None, ...], _Series] = {}
-        """The series of requests with the same facts, found at once."""
+        """The series of requests by their facts, so that equal requests find theirs at once."""
         self.in_flight = dict.fromkeys((*Shape, "other"), 0)
         """Requests that are served now, by the client's shape; the gateway counts them."""
         self.sockets = SocketCounts()
@@ -156,7 +156,7 @@ class Metrics:
         self.reloaded_at: float | None = None
         """When the configuration was last reloaded (Unix time)."""
         self.first_bytes: defaultdict[tuple[str, str, Outcome], Times] = defaultdict(Times)
-        """The time to the first byte of the reply's body, by the same."""
+        """The time to the first byte of the reply's body, by the same labels as `times`."""
 
         self.addresses: Callable[[], Mapping[str, Sequence[AddressFigures]]] = dict
         """Returns the addresses of each upstream, by its name; called for each exposition."""
@@ -184,12 +184,12 @@ class Metrics:
 
     @property
     def requests(self) -> Mapping[tuple[str, ...], int]:
-        """How many have finished, by `REQUEST_LABELS`."""
+        """The number of finished requests, by `REQUEST_LABELS`."""
         return {labels: count.value for labels, count in self._counts.items()}
 
     @property
     def tokens(self) -> Mapping[tuple[str, ...], int]:
-        """How many upstreams have counted: by upstream, client, model, `input` or `output`."""
+        """The tokens that upstreams have counted, by upstream, client, model, and direction."""
         return {
             (*labels, kind): count
             for labels, tokens in self._tokens.items()

@@ -19,7 +19,7 @@ from gateway.server.processes.peers import Peers
 
 _COUNTED = frozenset({"counter", "histogram"})
 _PROCESS = "process_"
-"""How the names of those metrics begin that describe one process: they get a label instead."""
+"""How the names of metrics of one process begin: they are not added up, but get a label."""
 
 Combine = Callable[[float, float], float]
 
