@@ -2,7 +2,18 @@
 
 The status is not enough: a 404 can be any of them, and so can `code: model_not_found`. So errors
 are classified by their texts, in a fixed order. The first match decides; errors without a match
-are `other`, and are passed on unchanged. Statuses of access, limits and overload veto.
+are `other`, and are passed on unchanged.
+
+Statuses 400, 404 and 422 admit every verdict. Any other status vetoes, and the error is `other`,
+except:
+
+- 401 from OpenCode Zen about a model
+- 403 with one of three texts of OpenAI's or one of Perplexity's
+- 405 about a missing route, or from a server that only streams
+- 410 about a retired model
+- 500 in a template's words, from vLLM at messages, or for a conversion that new-api lacks
+- 500 and 502 if the error itself has another status, or a type that blames the request
+- 501 about a missing route or a wrong endpoint, or from a server that only streams
 """
 
 import re
@@ -131,18 +142,8 @@ def classify(
     `sent` are the names of the parameters in the refused request, nested ones with a dot; an error
     about a parameter that was not sent is `other`.
 
-    A 2xx reply is classified only if it has an error instead of a result. Of errors, 400, 404 and
-    422 admit every verdict. Any other status is `other`, except:
-
-    - 401 from OpenCode Zen about a model
-    - 403 with one of three texts of OpenAI's or one of Perplexity's
-    - 405 about a missing route, or from a server that only streams
-    - 410 about a retired model
-    - 500 in a template's words, from vLLM at messages, or for a conversion that new-api lacks
-    - 500 and 502 if the error itself has another status, or a type that blames the request
-    - 501 about a missing route or a wrong endpoint, or from a server that only streams
-
-    Statuses that relays write before the message are judged in the same way.
+    Statuses are judged as described at the head of this module, and so are those that relays write
+    before the message. A 2xx reply is classified only if it has an error instead of a result.
     """
     decoded = decode_body(body)
     reply = read_error(decoded)

@@ -1,8 +1,8 @@
 """Texts by which upstreams refuse a limit of the reply's length, and name the largest possible one.
 
 Agents and frameworks ask for more than many models can give (Claude Code for 32,000 tokens, of any
-model that it does not know, Pydantic AI for 16,384). The longest answer that they can get is one
-that the model can give, and its context has room for.
+model that it does not know, Pydantic AI for 16,384). They want the whole reply, however long it is,
+so the limit is lowered to what the model can give, or to what its context has room for.
 """
 
 import re

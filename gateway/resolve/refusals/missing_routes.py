@@ -2,7 +2,8 @@
 
 Servers and frameworks each have one text for it. A page is recognised by its title or its whole
 text, so that other pages (a gateway's 502, a moved site) do not count as missing routes, whatever
-their status. Only at `/v1/messages`, which most servers lack, does any page with such a status.
+their status. Only at `/v1/messages`, which most servers lack, does any page with status 404 or 405
+count.
 """
 
 import re

@@ -1,4 +1,4 @@
-"""Plain sentences about a model that is missing or retired, and name it.
+"""Plain sentences which say that a model is missing or retired, and name it.
 
 Small servers and relays each have their own: `gpt-9 has been retired`, `No model named gpt-9`. The
 same is said of keys, files, users and answers. So a sentence counts by its name: the model that was
@@ -58,7 +58,7 @@ _GONE_IN_CHINESE = (
 )
 
 HAS_GONE_IN_CHINESE = rf"{_IN_CHINESE} ?{_GONE_IN_CHINESE}"
-"""The same of a model that is not named."""
+"""What is said of such a model in Chinese, without its name."""
 
 RETIRED: tuple[re.Pattern[str], ...] = (
     re.compile(rf"{_NAMED} {HAS_GONE}", re.IGNORECASE),
@@ -85,8 +85,8 @@ _VERSIONS = "-@:"
 def is_named(sentences: tuple[re.Pattern[str], ...], message: str, model: str) -> bool:
     """Whether a message is one of these sentences, about the model that was sent as `model`.
 
-    A relay can have another name for it: then what it names is to be called a model, and in
-    quotation marks, or with a digit.
+    A relay can have another name for the model. Such a name counts if the sentence calls it a
+    model, and if it is in quotation marks or has a digit.
     """
     for sentence in sentences:
         found = sentence.match(message)
@@ -103,7 +103,7 @@ def is_named(sentences: tuple[re.Pattern[str], ...], message: str, model: str) -
 
 
 def _is_same(name: str, model: str) -> bool:
-    """Whether two names are of one model, but for a router's prefix or a snapshot's suffix."""
+    """Whether two names differ at most by a router's prefix and a snapshot's suffix."""
     one, other = (each.lower().rpartition("/")[2] for each in (name, model.replace(" ", "_")))
     shorter, longer = sorted((one, other), key=len)
     rest = longer.removeprefix(shorter)

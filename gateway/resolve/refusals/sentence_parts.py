@@ -13,7 +13,7 @@ SUBJECT = (
     r"(?:This model|(?=The |This |(?:requested |specified )?model|[`'\"]|\S{0,300}\d)"
     rf"(?:(?:The |This )?(?:requested |specified )?model:? )?{MODEL})"
 )
-"""What is refused: called a model, quoted, or with a digit like a model's name."""
+"""The model that is refused: it is called a model, is quoted, or has a digit as names do."""
 
 VIA = r"(?:in|on|at|by|for|with|via|through|over|using|from)"
 
@@ -21,7 +21,7 @@ PROVIDER = (
     r"(?:(?:The |This |Current )?(?:upstream )?(?:[\w.-]{1,60} )?"
     r"(?:backend|provider|upstream|channel|adapter)(?: [`'\"]?[\w.-]{1,60}[`'\"]?)?)"
 )
-"""What is refused behind a relay: all models of one provider."""
+"""A provider behind a relay, of which all models are refused."""
 
 REFUSES = (
     r"(?:(?:does not|doesn't) (?:support|work with)|"
@@ -54,7 +54,7 @@ ADVICE = rf"(?:[^\n]{{0,300}}?\b(?:use|try|call|to|via) {THERE})?"
 """Advice to use another endpoint, if there is any."""
 
 THUS = r",? (?:and )?(?:is )?(?:thus |therefore )?(?:is )?not supported"
-"""What follows from the sort of a model in OpenAI's words, and in those of its imitators."""
+"""How OpenAI, and servers with its words, go on after the sort of a model."""
 
 ENDPOINT_FIRST = (
     r"(?:The )?(?:endpoint )?"
@@ -65,13 +65,13 @@ ENDPOINT_FIRST = (
     r"is (?:disabled|unavailable|unsupported)) (?:for|with|by|on|at) "
     rf"(?:this model|(?:the )?model:? {MODEL})(?=$|[.,;:!\n]| ?\()"
 )
-"""The same with the endpoint as the subject, named or not: "… is not supported for model X"."""
+"""A refusal with the endpoint as the subject, named or not: "… is not supported for model X"."""
 
 CONTENT = (
     r"(?!(?:The )?parameter)(?-i:[A-Z])[\w`'\" -]{1,60}? (?:is not|isn't|are not|aren't) "
     rf"supported {VIA} {HERE}{ENDS}[^\n]{{0,300}}?\b(?:use|try|call) {THERE}"
 )
-"""What a request holds is refused here and taken `there`."""
+"""A part of the request that is refused here, and accepted `there`."""
 
 ONLY_THERE = (
     rf"{SUBJECT} (?:is (?:only|solely|exclusively)|can only be|only) "
@@ -84,13 +84,13 @@ MUST_BE_THERE = (
     rf"(?:{SUBJECT}|(?-i:[A-Z])[\w-]{{0,30}} models) "
     rf"(?:must use|requires?|must be (?:called|used|accessed) {VIA}) {THERE}{ENDS}"
 )
-"""The same as a duty, of one model or of a maker's."""
+"""A model, or all models of a maker, that must be called `there`."""
 
 FOR_MODEL = (
     rf"(?:Please )?(?:use|call) {THERE}[`'\"]?(?: (?:API|endpoint|route))?(?: instead)? "
     rf"(?:for|with) (?:this model|(?:the )?model:? {MODEL})(?=$|[.,;:!\n])"
 )
-"""The same as advice."""
+"""Advice to call the model `there`."""
 
 _CHINESE_MODEL = rf"(?:该|此|当前)?模型\W?(?:{MODEL} ?)?"
 _CHINESE_ENDS = r"[`'\"]? ?(?:接口|端点|协议|API)?(?=$|\W)"
@@ -99,13 +99,13 @@ IN_CHINESE = (
     rf"(?:[^\n]{{0,100}}?请(?:使|改)?用 ?{THERE})?"
 )
 ONLY_IN_CHINESE = rf"{_CHINESE_MODEL}[仅只]支持 ?{THERE}{_CHINESE_ENDS}"
-"""The same in the words of relays in China: refused here, and only there."""
+"""The words of relays in China: a model is refused here (`IN_CHINESE`), or served only `there`."""
 
 SORT = (
     rf"{SUBJECT} is (?:not )?an? (?:(?:text )?(?:chat|completions?|generation)|base|instruct) model"
     rf"(?:[.,;:]| and)? (?:please )?(?:use|try|call) {THERE}{ENDS}"
 )
-"""A sort of model, and where such a one is called."""
+"""The sort of a model, and the endpoint to use for that sort."""
 
 AGENT_API = r"Sonar is now the Agent API\b"
 """Perplexity, of its chat endpoint, which it has given up."""

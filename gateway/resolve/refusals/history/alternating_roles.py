@@ -1,9 +1,9 @@
 """Consecutive messages of one role, for models whose templates want the roles to alternate.
 
-Gemma's and Mistral's do; Mistral's leave calls and results out of account (vllm#6862,
-picoclaw#207). Agents send two user messages in a row (autogen#3597), one after a result
-(mistral-vibe#1006), or several system messages. Claude Code puts a result and what the user says
-after it into one message, which servers split (openclaude#202), llama.cpp in the wrong order.
+Gemma's and Mistral's do; Mistral's do not count calls and results (vllm#6862, picoclaw#207).
+Agents send two user messages in a row (autogen#3597), one after a result (mistral-vibe#1006), or
+several system messages. Claude Code puts a result and what the user says after it into one message,
+which servers split (openclaude#202), llama.cpp in the wrong order.
 """
 
 from collections.abc import Iterable, Iterator

@@ -82,8 +82,8 @@ def _with_safe_id(block: object, seen: Counter[tuple[str, str]]) -> object:
 def without_blank_texts(body: Json) -> None:
     """Leave blank texts out of a messages or chat body, and messages that then say nothing.
 
-    If the conversation would then end with the assistant, because the user's last message is left
-    out, all messages stay. The given messages themselves are not changed.
+    If no message would be left, or the last one would be the assistant's because the user's after
+    it is left out, all of them stay. The given messages themselves are not changed.
     """
     given = body.get("messages")
     if isinstance(given, list):

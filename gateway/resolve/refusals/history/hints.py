@@ -1,9 +1,9 @@
 """Hints in the parts of a messages body: agents send them to any server, and some refuse them.
 
-They are marks of what to cache, with newer fields (Vertex AI: sub2api#225, jetbrains-cc-gui#844),
-and say of tools how the arguments of a call are streamed (Copilot: copilot-api#261), which tools
-are loaded at once (Bedrock: claude-code#82549), who may call them, and with what examples. They are
-left out of tools for other endpoints, too.
+Some are marks of what to cache, or newer fields of these (Vertex AI: sub2api#225,
+jetbrains-cc-gui#844). Others say of tools how the arguments of a call are streamed (Copilot:
+copilot-api#261), which tools are loaded at once (Bedrock: claude-code#82549), who may call them,
+and with what examples. They are left out of tools for other endpoints, too.
 """
 
 import re
