@@ -4,8 +4,8 @@ The status is not enough: a 404 can be any of them, and so can `code: model_not_
 are classified by their texts, in a fixed order. The first match decides; errors without a match
 are `other`, and are passed on unchanged.
 
-Statuses 400, 404 and 422 admit every verdict. Any other status vetoes, and the error is `other`,
-except:
+Statuses 400, 404 and 422 admit every verdict, and so do 2xx with an error instead of a result. Any
+other status vetoes, and the error is `other`, except:
 
 - 401 from OpenCode Zen about a model
 - 403 with one of three texts of OpenAI's or one of Perplexity's
