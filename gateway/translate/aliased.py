@@ -1,7 +1,7 @@
-"""Errors about a model that the client asks for under another name, in that name.
+"""Errors name a model as the client does, even if the upstream knows it under another name.
 
-Upstreams name the model as sent, in refusals of its limits for instance, which says nothing to a
-client that knows an alias.
+Upstreams use the model's name as sent, for instance when they refuse a value beyond its limits. A
+client that knows only an alias cannot make sense of that name.
 """
 
 from collections.abc import Sequence
@@ -16,13 +16,14 @@ from gateway.translate.renaming import Renaming
 from gateway.translate.wrapped import WrappedStream, WrappedTranslation
 
 _TEXTS: Final = ("error", "message")
-"""Where an event with an error has its texts: NestJS and Spring have one beside it."""
+"""The fields of an error event that have texts: NestJS and Spring send a `message` beside
+`error`."""
 
 
 def aliased(translation: Translation, context: Context) -> Translation:
     """Return a translation whose errors have the client's name of the model.
 
-    The report gets both names.
+    The report gets both names. If they are the same, the translation is returned as it is.
     """
     names = ModelNames.of(context.model_sent, context.model_asked)
     if names is None:
@@ -32,7 +33,7 @@ def aliased(translation: Translation, context: Context) -> Translation:
 
 
 class Aliased(WrappedTranslation):
-    """A translation, but for the model's name in errors (a `Translation`)."""
+    """A translation whose errors name the model as the client does (a `Translation`)."""
 
     def __init__(self, translation: Translation, names: ModelNames) -> None:
         super().__init__(translation)
@@ -40,7 +41,7 @@ class Aliased(WrappedTranslation):
         self._passes_errors = translation.report.source is translation.report.target
         """Whether errors within a success are passed on as they came."""
         self.items: ItemNames | None = None
-        """The client's names of the items that are sent; None: they have not moved."""
+        """The client's names for the items that are sent; None: none of them has moved."""
         if isinstance(translation, Renaming):
             self.items = translation.items
 
@@ -89,9 +90,10 @@ class _AliasedStream(WrappedStream):
 
 
 def _error_named(event: Json, names: ModelNames) -> Json:
-    """Return an event, or a reply, with the client's name in its errors, in any envelope.
+    """Return an event or a reply with the client's name of the model in its errors.
 
-    Nothing else is changed: a model's own words may have its name, too.
+    Errors are found in any envelope. No other text is changed: the model's own words may contain
+    its name, too.
     """
     for outer in ("response", "x_groq"):
         inner = event.get(outer)
@@ -113,7 +115,7 @@ def _has_error(choice: object) -> bool:
 
 
 def _is_error(event: Json) -> bool:
-    """Whether an event without an `error` is one itself, which may be a text only."""
+    """Whether an event without an `error` field is itself an error, which may be only a text."""
     kind = event.get("type")
     return "error" in (kind, event.get("object")) or (
         kind is None and bare_error(event) is not None

@@ -18,7 +18,7 @@ Translate = Callable[[Json, Context], Translation]
 
 _OF_TYPE = re.compile(r" is of type '([^'\n]{0,100})'")
 _OF_RESPONSES = {"image_url": "input_image", "file": "input_file"}
-"""The types of parts in responses by chat's."""
+"""The part types of responses, by those of chat."""
 _STEPS = re.compile(r"[^.\[\]]+")
 
 
@@ -57,7 +57,7 @@ def pivot_context(context: Context) -> Context:
 
 
 def _pivot_capabilities(upstream: Capabilities) -> Capabilities:
-    """Return the pivot's capabilities: it takes everything, because the inner one judges again.
+    """Return the pivot's capabilities: nearly all, as the inner translation judges again.
 
     What the inner translation emulates (`n`, too many stops) must not be emulated twice. But if the
     upstream takes no stops at all, the outer one scans for them: it can then end the call early,
@@ -90,7 +90,7 @@ def _of_upstream(error: InvalidRequest, home: Shape) -> InvalidRequest:
 
 
 def _of_clients_type(error: InvalidRequest, body: Json, context: Context) -> InvalidRequest:
-    """Name the client's type of a part in an error that names the pivot's: `image`."""
+    """Put the client's type of a part (`image`) in place of the pivot's in an error."""
     kind = _OF_TYPE.search(error.message)
     if kind is None:
         return error
@@ -107,7 +107,7 @@ def _of_clients_type(error: InvalidRequest, body: Json, context: Context) -> Inv
 
 
 def _value_at(body: Json, path: str) -> object:
-    """Return what stands at a parameter's path: `messages[0].content[1]`; None: nothing."""
+    """Return the value at a parameter's path (`messages[0].content[1]`), or None."""
     value: object = body
     for step in _STEPS.findall(path):
         if isinstance(value, list) and step.isdecimal() and int(step) < len(value):
@@ -133,7 +133,7 @@ class Composed:
 
     @property
     def report(self) -> Report:
-        """Both reports under the client's names, with what was added to this one."""
+        """Both translations' reports in the client's names, with entries that callers add."""
         outer, merged = self._outer.report, self._report
         for entry in outer.dropped:
             merged.drop(entry)
@@ -150,7 +150,10 @@ class Composed:
         return merged
 
     def _changed(self) -> list[str]:
-        """Return the changes: what is changed twice once, and not what is dropped after all."""
+        """Return the changes of both; a value changed twice has one entry.
+
+        A parameter that the inner translation drops has none.
+        """
         changed = list(self._outer.report.changed)
         again: dict[str, None] = {}
         dropped: set[str] = set()
@@ -168,7 +171,7 @@ class Composed:
         return self._outer.local_reply()
 
     def reply(self, replies: Sequence[Json]) -> Json:
-        """Fold through both; raises the errors of both, in the client's terms."""
+        """Fold the replies through both; raises the errors of both, in the client's terms."""
         folded: list[Json] = []
         start = 0
         for position, inner in enumerate(self._inners):
@@ -198,7 +201,7 @@ class Composed:
 
 
 def _follow(changed: list[str], entry: str) -> None:
-    """Add a change: to that which gave the value that it changes, if there is one."""
+    """Add a change; one of a value that an earlier change made is joined to that."""
     name, _, values = entry.partition(":")
     old, arrow, new = values.partition("->")
     for position, known in enumerate(changed):

@@ -36,13 +36,13 @@ class Context:
     settings: TranslationSettings = field(default_factory=TranslationSettings)
     capabilities: Capabilities = field(default_factory=Capabilities)
     own_endpoint: Capabilities = TAKES_ALL
-    """What is known not to be taken of requests that were made for the upstream's own endpoint."""
+    """What the model is known not to take of a request that needs no translation."""
     template: TemplateSettings | None = None
-    """The prompt template; absent: chosen by the model's name (`prompts.select`)."""
+    """The configured prompt template; None: the model's name chooses one (`templates.select`)."""
     base_model: str | None = None
     """The model that `model_sent` derives from, where known: it too can select the template."""
     reasoning_effort: str | None = None
-    """Sent if the client sets none (a per-model setting)."""
+    """The effort configured for the model, sent if the client's request has none."""
     detokenize: Detokenize | None = None
     token_ids: TokenIds = KNOWN_IDS
     new_id: Callable[[], str] = field(default=lambda: "0" * 32)
@@ -50,25 +50,25 @@ class Context:
     now: int = 0
     """Unix time in seconds, for replies that the gateway makes by itself."""
     is_pivot: bool = False
-    """The chat request is translated again: this is the first of two translations."""
+    """Whether this is the first of two translations: its chat request is translated again."""
     upstream: str = ""
-    """The server's name: sealed state goes back to the server that it came from only."""
+    """The upstream's name: sealed state goes back only to the upstream that it came from."""
     scope: Hashable = None
-    """The server and the credential: what is kept of requests in one scope is not in others."""
+    """The server and the credential: what is kept for one scope is not used in another."""
     seal: Seal | None = None
-    """The caller's; absent: nothing can be sealed."""
+    """The seal of the calling client; None: the gateway can seal nothing for it."""
     items: ItemNames | None = None
-    """The client's names of the items of `input`; absent: they are its own."""
+    """The client's names for the items of `input`; None: `input` is as the client sent it."""
     session: str | None = None
-    """What the client calls its session, in a header field: the same in all of its requests."""
+    """The client's name of its session, from a header field: all its requests have it."""
     inputs: ExactInputs | None = None
-    """The inputs of tools in a messages request; absent: nothing is known but their values."""
+    """A messages request's tool inputs as written; None: only their values are known."""
     pivot: "Context | None" = field(default=None, init=False, repr=False, compare=False)
-    """The context of the first of two translations, once it was needed."""
+    """The context of the first of two translations, made when it is first needed."""
 
     @property
     def late_system(self) -> Literal["keep", "user", "hoist"]:
-        """What becomes of a system message after the first others."""
+        """What to do with a system message that follows messages of other roles."""
         configured = self.settings.late_system
         return self.capabilities.late_system if configured == "auto" else configured
 
@@ -102,11 +102,11 @@ class Report:
     changed: list[str] = field(default_factory=list)
     emulated: list[str] = field(default_factory=list)
     items: ItemNames | None = None
-    """The client's names of the items of `input`, if they are not its own."""
+    """The client's names for the items of `input`; None: `input` is as the client sent it."""
     body: Shape | None = None
-    """The shape of the client's body, if it is not that of its endpoint."""
+    """The shape of the client's body, if the endpoint that it was sent to has another one."""
     models: ModelNames | None = field(default=None, compare=False)
-    """The model's names, if the client's is not the upstream's."""
+    """The model's names as asked and as sent; None: they are the same."""
 
     def drop(self, name: str) -> None:
         """Note a parameter that is not sent."""
@@ -122,14 +122,14 @@ class Report:
 
     @property
     def renamed(self) -> dict[str, str]:
-        """The client's names of renamed parameters by the names sent; not of items."""
+        """The client's names of renamed parameters, by the names sent; not of items."""
         entries = (entry.partition("->") for entry in self.changed)
         return {
             new: old for old, arrow, new in entries if arrow and ":" not in old and "[" not in old
         }
 
     def emulate(self, name: str) -> None:
-        """Note a parameter that the gateway acts on itself."""
+        """Note a parameter that the gateway emulates."""
         note(self.emulated, self.named(name))
 
     def add(self, other: "Report") -> None:
@@ -193,8 +193,9 @@ def unsupported(
 def refused(context: Context, param: str, reason: str, setting: str) -> UnsupportedParameter:
     """Return the error for a parameter that is refused.
 
-    `reason` completes "'suffix' is not supported for model 'X': …"; `setting` is the operator's by
-    which such parameters are dropped: the only advice but to remove it. Empty: there is none.
+    `reason` completes "'suffix' is not supported for model 'X': …". `setting` is the key of the
+    configuration with which the operator can have such parameters dropped; the message advises
+    that. Empty: the only advice is to remove the parameter.
     """
     advice = "Remove it."
     if setting:
@@ -206,11 +207,11 @@ def refused(context: Context, param: str, reason: str, setting: str) -> Unsuppor
 
 
 MAX_REPLY_CHARACTERS = 32 * 1024 * 1024
-"""The limit of a whole reply for streams that keep it until its end."""
+"""The longest reply, in characters, that a stream translation keeps until its end."""
 
 
 def check_reply_length(characters: int, limit: str) -> None:
-    """Raise `UpstreamError` for a longer reply; `limit` is the client's parameter against that."""
+    """Raise `UpstreamError` if a reply is too long; `limit` is the client's parameter for that."""
     if characters > MAX_REPLY_CHARACTERS:
         raise UpstreamError(
             f"The upstream's reply has more than {MAX_REPLY_CHARACTERS} characters. "
@@ -246,7 +247,7 @@ class StreamTranslation(Protocol):
     def ping(self) -> list[Json]:
         """Return the events that show the client of a silent stream that it is alive.
 
-        None: a comment does. They change no state.
+        Empty: an SSE comment is sent instead. The events change no state.
         """
         return []
 
@@ -258,9 +259,10 @@ class StreamTranslation(Protocol):
     def passes_text(self) -> bool:
         """Whether each piece of text leaves at once and unchanged, wherever it is cut.
 
-        Then one event with the text of several comes out as these would. False is always safe, and
-        right where text is looked into: for stop sequences, for the logprobs of its tokens.
-        It may become False, and is asked again after each event that would open the fast path.
+        Then several text events may be merged into one without a change for the client. False is
+        always safe, and necessary where text is inspected: for stop sequences, for the logprobs of
+        its tokens. The value may become False, so the caller asks again after each event that could
+        open the fast path.
         """
         return False
 
@@ -286,7 +288,7 @@ class Translation(Protocol):
         """
 
     def stream(self) -> StreamTranslation:
-        """Return the stream folder. A translation gives it once."""
+        """Return the stream folder. To be called once for each translation."""
 
     def client_param(self, call: int, param: str | None) -> str | None:
         """Return the client's name of a parameter that the upstream named in an error to `call`.

@@ -37,12 +37,12 @@ class CutAtStops:
 
     @property
     def report(self) -> Report:
-        """The inner translation's."""
+        """The inner translation's report."""
         return self._inner.report
 
     @property
     def calls(self) -> Sequence[Json]:
-        """The inner translation's."""
+        """The inner translation's calls."""
         return self._inner.calls
 
     def local_reply(self) -> Json | None:
@@ -50,7 +50,7 @@ class CutAtStops:
         return None
 
     def reply(self, replies: Sequence[Json]) -> Json:
-        """Return the inner translation's reply, its texts cut; raises what that raises."""
+        """Return the inner translation's reply with its texts cut; raises its errors."""
         reply = self._inner.reply(replies)
         choices = reply.get("choices")
         if not isinstance(choices, list):
@@ -60,7 +60,7 @@ class CutAtStops:
         return {**reply, "choices": cut}
 
     def stream(self) -> StreamTranslation:
-        """Return the fold that cuts the inner one's events."""
+        """Return the inner stream folder, with the texts of its events cut."""
         early = self._choices if not self._needs_end and len(self.calls) == 1 else 0
         return _CutStream(self._inner.stream(), self._shape, self._stops, early)
 
@@ -70,14 +70,14 @@ class CutAtStops:
 
 
 def _wants_end(body: Json) -> bool:
-    """Whether a client asks for what comes after the choices: the usage, or a moderation."""
+    """Whether the client asks for what follows the choices: the usage, or a moderation."""
     options = body.get("stream_options")
     wants_usage = isinstance(options, dict) and bool(options.get("include_usage"))
     return wants_usage or body.get("moderation") is not None
 
 
 def _choices_of(body: Json) -> int:
-    """Return how many choices there will be; 0: unknown."""
+    """Return how many choices a request asks for; 0: unknown."""
     n, prompt = body.get("n") or 1, body.get("prompt")
     if not isinstance(n, int):
         return 0
@@ -143,7 +143,8 @@ class _Choice:
         self._aligner = Aligner()
         self._deltas = ChoiceDeltas()
         self._form: Json | None = None
-        """The last logprobs, without their tokens: some of these may wait for their text."""
+        """The form of the last logprobs, for entries that wait for their text and are shown
+        later."""
         self._has_calls = False
         self.finished = False
 
@@ -171,7 +172,8 @@ class _Choice:
     def take(self, choice: object, place: str | None, *, last: bool = False) -> object | None:
         """Return the visible part of a choice; None: there is none.
 
-        `place` is the field of the choice that has its text; None: the choice itself.
+        `place` names the object within the choice that has its text (`message`, `delta`); None: the
+        choice has its text itself.
         """
         if not isinstance(choice, dict):
             return choice
@@ -200,7 +202,10 @@ class _Choice:
         return self._shown(choice, place, left, logprobs)
 
     def _goes_on(self) -> bool:
-        """Whether more is shown: a server may continue after a finish reason that is not held."""
+        """Whether more text is shown: a server may go on after a finish reason.
+
+        A search for stop sequences then begins anew.
+        """
         if self.finished and not self.cut:
             self._scanner, self._aligner = StopScanner(self._stops), Aligner()
         return not self.cut
@@ -215,7 +220,7 @@ class _Choice:
         return taken if says or self.finished or logprobs else None
 
     def _visible(self, choice: Json, message: Json, shown: str, *, last: bool) -> object:
-        """Return the logprobs of what is shown, also those that have waited for it."""
+        """Return the logprobs of the text that is shown, also those that have waited for it."""
         given = choice.get("logprobs")
         entries = _entries(given) if isinstance(given, dict) else []
         if entries and isinstance(given, dict):
@@ -232,7 +237,7 @@ class _Choice:
 
 
 def _beside(choice: Json, message: Json, place: str | None) -> Json | None:
-    """Return what servers send beside the text, or after it, such as citations: it is not cut."""
+    """Return a choice's fields beside its text, such as citations, which are not cut; or None."""
     more = extra_fields(message, has_content=True)
     if not more:
         return None
@@ -241,7 +246,7 @@ def _beside(choice: Json, message: Json, place: str | None) -> Json | None:
 
 
 def _hidden_tokens(message: Json, entries: Sequence[Json]) -> int:
-    """Return the number of tokens of reasoning, which are shown at once, like its text."""
+    """Return how many entries are tokens of reasoning, which is shown at once, without a search."""
     reasoning, text = reasoning_text(message), message.get("content")
     if not reasoning:
         return 0
@@ -272,7 +277,7 @@ def _entries(logprobs: Json) -> list[Json]:
 
 
 def _joined(logprobs: Json, entries: Sequence[Json]) -> Json:
-    """Return logprobs with these entries; they have the form of others of the same choice."""
+    """Return `logprobs` with `entries` in place of its own, in the same form."""
     if isinstance(logprobs.get("content"), list):
         return {**logprobs, "content": list(entries)}
     lists = {

@@ -16,7 +16,7 @@ from gateway.translate.schema.unknown_fields import strip_unknown
 
 @dataclass(slots=True)
 class Draft:
-    """The client's request, and the upstream's as far as it is written."""
+    """The client's request, and the upstream's request as far as it is written."""
 
     client: Json
     """The client's request, checked."""
@@ -25,9 +25,10 @@ class Draft:
     upstream: Json = field(default_factory=dict)
 
     def refuse(self, name: str, reason: str | None = None, *, droppable: bool = True) -> None:
-        """Refuse a parameter, or drop it where both it and the operator allow that.
+        """Refuse a parameter, or drop it if it is `droppable` and the operator allows that.
 
-        Raises `UnsupportedParameter`.
+        Without a `reason`, the error says that the endpoint has no equivalent. Raises
+        `UnsupportedParameter`.
         """
         reason = reason or (
             f"the model is served through the {self.report.target} endpoint, which has no "
@@ -41,17 +42,17 @@ class Draft:
 
 
 def refuse_logprobs(draft: Draft, name: str, reason: str | None = None) -> None:
-    """Refuse what asks for logprobs, or drop it with the number of alternatives; see `refuse`."""
+    """Refuse the parameter that asks for logprobs, or drop it and `top_logprobs`; see `refuse`."""
     draft.refuse(name, reason)
     if draft.client.get("top_logprobs"):
         draft.report.drop("top_logprobs")
 
 
 def asked_logprobs(draft: Draft, endpoint: str, reason: str) -> int | None:
-    """Return how many alternatives per token a chat client wants; None: it wants no logprobs.
+    """Return how many alternatives per token to ask for; None: no logprobs.
 
-    They are refused for `reason` where the server returns none, and more alternatives than the
-    `endpoint` returns in any case.
+    Where the server returns no logprobs, they are refused with `reason`, or dropped. More
+    alternatives than the `endpoint` returns are always refused.
     """
     if not draft.client.get("logprobs"):
         return None
@@ -78,7 +79,7 @@ def asked_stops(draft: Draft) -> tuple[str, ...]:
 def copy_sampling(draft: Draft, reason: str) -> None:
     """Copy the sampling parameters that mean the same at both endpoints, `seed` included.
 
-    Biases that the server does not take are refused for `reason`.
+    `reason` completes the error for a `logit_bias` that the server does not take.
     """
     draft.upstream |= sampling_parameters(draft.client, draft.context, draft.report, reason)
     copy_seed(draft)
@@ -94,10 +95,11 @@ def copy_seed(draft: Draft) -> None:
 
 
 def sent_effort(draft: Draft, effort: str | None, name: str) -> str | None:
-    """Return the reasoning effort to send; None: none.
+    """Return the reasoning effort to send; None: send none.
 
-    `effort` is the client's, whose name for it is `name`; where it set none, the one configured for
-    the model counts. Where the model takes none, none is sent; where it takes others, the nearest.
+    `effort` is the client's value, and `name` its parameter. If the client sets none, the effort
+    configured for the model is sent. A model that takes no effort gets none; a model that takes
+    only some efforts gets the nearest of them. The report has what was dropped or changed.
     """
     able, configured = draft.context.capabilities, draft.context.reasoning_effort
     wanted = configured if effort is None else effort
@@ -114,9 +116,9 @@ def sent_effort(draft: Draft, effort: str | None, name: str) -> str | None:
 
 
 def sent_verbosity(draft: Draft, options: Json, name: str) -> Json:
-    """Return the `verbosity` in `options` as it is sent, under that key, or nothing.
+    """Return an object with the `verbosity` of `options`, empty if it is not to be sent.
 
-    `name` is the client's name of it.
+    `name` is the client's name of the parameter, for the report.
     """
     if "verbosity" not in options:
         return {}
@@ -133,11 +135,11 @@ OF_COST: Neutral = {
     "prompt_cache_retention": ("in_memory",),
     "service_tier": ("auto", "default"),
 }
-"""Hints of chat and responses alike, for which other endpoints have no place."""
+"""Hints that chat and responses share; other endpoints have no place for them."""
 
 
 def drop(draft: Draft, neutral: Neutral) -> None:
-    """Report parameters without a place, each unless its value means the same as none."""
+    """Report parameters of the client that `neutral` lists, unless their values are neutral."""
     for name in neutral:
         if name in draft.client and not is_neutral(name, draft.client[name], neutral):
             draft.report.drop(name)
@@ -146,8 +148,8 @@ def drop(draft: Draft, neutral: Neutral) -> None:
 def copy_extensions(draft: Draft, names: Iterable[str], never_cross: Neutral) -> None:
     """Apply the `extra_params` policy to parameters that the client's endpoint does not have.
 
-    `never_cross` are those that mean something else at the other endpoint, or nothing. Raises
-    `UnsupportedParameter` for these unless their values mean the same as none.
+    `never_cross` lists parameters that mean something else, or nothing, at the other endpoint, with
+    their neutral values. With another value they raise `UnsupportedParameter`.
     """
     client = draft.client
     extras = [name for name in names if not is_neutral(name, client[name], never_cross)]
@@ -159,13 +161,13 @@ def copy_extensions(draft: Draft, names: Iterable[str], never_cross: Neutral) ->
 
 
 def not_streamed(draft: Draft) -> None:
-    """Ask for no stream where a server may stream unless `stream` is false."""
+    """Set `stream` to false where the server may stream unless it is."""
     if draft.context.capabilities.may_stream_unasked:
         draft.upstream["stream"] = False
 
 
 def refuse_audio(draft: Draft, endpoint: str) -> None:
-    """Refuse audio output; a voice without it is dropped.
+    """Refuse audio output; drop an `audio` that only describes its voice.
 
     `endpoint` begins the reason: `a completions endpoint`.
     """
@@ -186,6 +188,6 @@ def copy_moderation(draft: Draft, reason: str | None = None) -> None:
 
 
 def cache_options(draft: Draft, known: Record = CACHE_OPTIONS) -> Json:
-    """Return the client's `prompt_cache_options` as far as their fields are known."""
+    """Return the client's `prompt_cache_options` without unknown fields that may not be passed."""
     options: Json = draft.client["prompt_cache_options"]
     return strip_unknown(options, known, "prompt_cache_options", draft.context, draft.report)

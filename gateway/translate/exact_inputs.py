@@ -1,4 +1,4 @@
-"""Inputs of tools in a messages request, with its numbers as the client has written them.
+"""Tool inputs of a messages request, with numbers as the client has written them.
 
 A float does not keep them: `1.10` becomes `1.1`, and digits after the seventeenth are lost.
 """
@@ -35,16 +35,16 @@ _encode = msgspec.json.Encoder(enc_hook=_as_written).encode
 
 
 class ExactInputs:
-    """Reads a request a second time, once one of its inputs needs that."""
+    """The tool inputs of one request; its body is parsed again once an input has a float."""
 
     def __init__(self, body: bytes) -> None:
         self._body = body
         self._messages: list[Json] | None = None
 
     def text_of(self, use: Json, path: str) -> str | None:
-        """Return the input of the checked call at a path as compact JSON.
+        """Return the input of the `tool_use` block at a path as compact JSON, or None.
 
-        None: all of its numbers are integers, which are exact anyway.
+        `use` is the block after its check. None: it has no floats, and integers are exact anyway.
         """
         if not _has_float(use["input"]):
             return None

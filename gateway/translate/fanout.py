@@ -36,9 +36,10 @@ def too_many(total: int, limit: int, param: str) -> InvalidRequest:
 
 
 def together(context: Context, choices: int, temperature: object) -> bool:
-    """Whether one call can generate that many choices of one prompt at this temperature, if any.
+    """Whether one call can generate that many `choices` of one prompt.
 
-    At 0 they would be equal, and vLLM refuses such a request.
+    `temperature` is None if the request has none. At 0 all choices would be equal, and vLLM refuses
+    a request for several.
     """
     able = context.capabilities
     if not able.n or choices > (able.max_n or choices):

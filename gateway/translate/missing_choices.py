@@ -52,7 +52,7 @@ def given_choices(reply: object) -> list[Any]:
 
 
 def completed(reply: Json, singles: Sequence[object]) -> Json:
-    """Return a reply completed with the first choice of each of the others.
+    """Return a reply completed with the first choice of each reply in `singles`.
 
     The usage is the sum, if all are known; the prompt's tokens count once.
     """
@@ -88,14 +88,14 @@ class ChoicesSeen:
 
     @property
     def complete(self) -> int:
-        """How many choices there are, if they are numbered from 0 and have finished; else 0."""
+        """How many choices have come, if they are numbered from 0 and all have finished; else 0."""
         whole = self._seen == self._finished == set(range(len(self._seen)))
         return 0 if self._odd or not whole else len(self._seen)
 
     def take(self, event: Json, index: int | None = None) -> Json | None:
-        """Take an event; return it without its usage, None if it has nothing else.
+        """Take an event; return it without its usage, or None if it has nothing else.
 
-        With an `index`, its choice is that of a call for a missing one.
+        An `index` is that of the missing choice that the call generates.
         """
         self._odd = self._odd or bool(event.get("error"))
         if event.get("usage"):

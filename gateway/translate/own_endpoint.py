@@ -1,4 +1,4 @@
-"""A request at its own endpoint: parameters that the model does not take are left out.
+"""A request for its own endpoint: parameters that the model does not take are left out.
 
 Nothing else is changed, and nothing is checked: the rest is between the client and its upstream.
 Parameters that ask for something (`tools`, `n` …) stay, for the upstream to refuse.
@@ -158,7 +158,7 @@ def _stops(draft: Draft, shape: Shape) -> tuple[str, ...]:
         return ()
     stops = tuple(dict.fromkeys(mine))
     sent = stops[: able.max_stops or len(stops)] if able.stop else ()
-    # An echoed prompt must not be searched, and the end of one of token ids is unknown.
+    # An echoed prompt must not be searched; where it ends is unknown if it was token ids.
     if sent == stops or draft.client.get("echo"):
         return ()
     Array(max_items=MAX_STOPS).bounded(mine, "stop")

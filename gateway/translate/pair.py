@@ -25,10 +25,10 @@ Request = TypeVar("Request", bound=Prepared)
 
 
 class PairTranslation(Generic[Request]):
-    """One request on its way to another endpoint (a `Translation`).
+    """The translation of one request by a pair of shapes (a `Translation`).
 
-    `fold` makes the client's reply of the replies to all calls; `stream` is the class that folds
-    their streams. `local_reply` answers a request without calls.
+    `fold` makes the client's reply from the replies to all calls; `stream` is the class that folds
+    their streams. `local_reply` is the reply to a request that needs no call.
     """
 
     def __init__(

@@ -41,13 +41,14 @@ _SHARED = (
     *("to_messages.parameters", "to_messages.sampling", "to_messages.tools"),
     *("to_messages.unplaced", "messages.reply_options", "messages.prepared"),
 )
-"""What pairs share: loaded at once, so that the first request of a pair waits half as long."""
+"""Modules that pairs share, imported at the start: then a pair's first request waits half as
+long."""
 
 for _name in _SHARED:
     import_module(f"gateway.translate.parts.{_name}")
 
 _loaded: dict[tuple[Shape, Shape], Translate] = {}
-"""The translations that were needed: a gateway needs few of them, and each takes memory."""
+"""The translations used so far, each imported for its first request, because each takes memory."""
 
 
 def can_translate(client: Shape, home: Shape) -> bool:
@@ -56,12 +57,12 @@ def can_translate(client: Shape, home: Shape) -> bool:
 
 
 def is_loaded(client: Shape, home: Shape) -> bool:
-    """Whether `plan` has nothing to load for these shapes, which takes up to 30 ms."""
+    """Whether the translation between these shapes is loaded; to load it takes up to 30 ms."""
     return client is home or (client, home) in _loaded
 
 
 def load(client: Shape, home: Shape) -> Translate:
-    """Return what translates between two different shapes, loaded if it is not yet.
+    """Return the function that translates between two different shapes; import it if needed.
 
     Safe to use from any thread. Raises `KeyError` for a pair that `can_translate` denies.
     """
@@ -98,10 +99,11 @@ def plan(
 ) -> Translation:
     """Translate a request of `client` shape for a model that lives at `home`.
 
-    `as_chat`: it is one of responses that was sent to the chat endpoint, and is answered as there.
+    `as_chat`: the body is a responses request that came to the chat endpoint; the reply is chat's.
     `mixed`: a chat request for its own endpoint may have parts of other shapes.
-    Raises `InvalidRequest` (and its kinds) naming the client's own parameter, and `KeyError` for
-    a pair that `can_translate` denies.
+
+    Raises `InvalidRequest` (and its kinds) naming the client's own parameter, and `KeyError` for a
+    pair that `can_translate` denies.
     """
     translation: Translation
     if as_chat:
@@ -116,7 +118,7 @@ def plan(
 
 @cache
 def _rare(name: str) -> Any:
-    """Return a module of this package that few requests need: the first of them loads it."""
+    """Return a module of this package that few requests need; import it for the first of them."""
     with LOADING:
         return import_module(f"gateway.translate.{name}")
 
@@ -135,7 +137,8 @@ def has_other_parts(body: Json) -> bool:
 def _of_chat(home: Shape, body: Json, context: Context) -> Translation:
     """Translate a chat request, also one with parts of other shapes.
 
-    It is searched for those where it is refused, and at its own endpoint, where it is not checked.
+    These parts are looked for once the translation has refused the request, and always if the
+    request goes to a chat endpoint, where nothing is checked.
     """
     refusal: InvalidRequest | None = None
     translate = partial(_directly, Shape.CHAT, home)

@@ -1,7 +1,7 @@
-"""Tools under other names, where an endpoint does not take the client's; replies have these again.
+"""Tools are sent under names that the endpoint takes; replies have the client's names again.
 
-The request is renamed before it is translated, and what its reply became after that: whatever a
-pair does with tools, it sees one name.
+The request is renamed before it is translated, and the reply after that: a pair of shapes sees one
+name of each tool throughout.
 """
 
 import re
@@ -34,16 +34,16 @@ def with_safe_names(client: Shape, translate: Translate) -> Translate:
 
 
 class _Renames:
-    """What is called otherwise in a request."""
+    """The tools of a request that are sent under other names."""
 
     def __init__(self) -> None:
         self.names: dict[str, str] = {}
-        """The client's names by those that are sent."""
+        """The client's name of each tool, by the name sent."""
         self.paths: dict[str, list[str]] = {}
-        """Where the client has them."""
+        """The paths of each tool's name in the client's request, by the name sent."""
 
     def with_safe_name(self, given: Any, path: str) -> Any:
-        """Return an object with a name that may be sent; what has no name stays as it is."""
+        """Return an object with a `name` that may be sent; without one, the object as it is."""
         name = given.get("name") if isinstance(given, dict) else None
         if not isinstance(name, str):
             return given
@@ -55,7 +55,7 @@ class _Renames:
         return {**given, "name": sent}
 
     def report(self, report: Report) -> None:
-        """Report each name once, where it is first in something that is sent."""
+        """Report each tool once, at the first place of its name that is sent."""
         dropped = frozenset(report.dropped)
         for sent, paths in self.paths.items():
             path = next((each for each in paths if dropped.isdisjoint(_around(report, each))), None)
@@ -64,13 +64,13 @@ class _Renames:
 
 
 def _around(report: Report, path: str) -> Iterator[str]:
-    """Yield the client's names of all that a path is within: `a[0].b` is in `a[0]` and `a`."""
+    """Yield the paths around a path, in the client's names: `a` and `a[0]` for `a[0].b`."""
     named = report.named(path)
     return (named[: end.start()] for end in _PART_ENDS.finditer(named))
 
 
 class RenamedTools(WrappedTranslation):
-    """A translation (see there) of a request whose tools have other names."""
+    """The translation of a request whose tools are renamed (a `Translation`)."""
 
     def __init__(self, translation: Translation, renames: _Renames) -> None:
         super().__init__(translation)
@@ -116,7 +116,7 @@ def _as_named(value: Any, names: Mapping[str, str]) -> Any:
 
 
 def _each(given: Any, path: str, rename: Callable[[Any, str], Any]) -> Any:
-    """Return a list with its entries renamed; anything else, and one without such, as it is."""
+    """Return a list with its entries renamed; the value itself if nothing changes."""
     if not isinstance(given, list):
         return given
     renamed = [rename(each, f"{path}[{index}]") for index, each in enumerate(given)]
@@ -124,7 +124,7 @@ def _each(given: Any, path: str, rename: Callable[[Any, str], Any]) -> Any:
 
 
 def _with(given: Json, parts: Mapping[str, Any]) -> Json:
-    """Return an object with other parts, as far as they are others."""
+    """Return an object with other `parts`; the object itself if they are all the same."""
     others = {key: part for key, part in parts.items() if part is not given.get(key)}
     return {**given, **others} if others else given
 
@@ -176,7 +176,7 @@ def _choice(given: Any, tool: Callable[[Any, str], Any]) -> Any:
 def _responses(body: Json, renames: _Renames) -> Json:
     """Return a responses request in which tools have names that may be sent.
 
-    Those of namespaces get one that may be anyway.
+    Tools of namespaces are not renamed here: their flat names may be sent anyway.
     """
 
     def tool(given: Any, path: str) -> Any:

@@ -1,4 +1,4 @@
-"""The translation between equal shapes: another model name, or fixed parameters, only."""
+"""The translation between equal shapes: little more than another name of the model."""
 
 from collections.abc import Sequence
 
@@ -23,7 +23,7 @@ class Renaming:
         self._context = context
         self.report = report or Report(shape, shape, items=context.items)
         self.items: ItemNames | None = None
-        """The client's names of the items that are sent; None: they have not moved."""
+        """The client's names for the items that are sent; None: none of them has moved."""
         if shape is Shape.RESPONSES:
             body, self.items = unsealed(body, context, self.report)
         elif shape is Shape.MESSAGES:

@@ -4,8 +4,8 @@ from collections.abc import Sequence
 from typing import Final
 
 MAX_LISTED: Final = 640
-"""Characters of a list in the header. With three of them a reply's head stays below the 4 KB that
-nginx reads of one."""
+"""The most characters of one list in the header. With three such lists a reply's head stays below
+the 4 KB that nginx reads."""
 _MORE: Final = "..."
 _MOST: Final = 64
 _LONGEST: Final = 120

@@ -12,10 +12,11 @@ from gateway.translate.responses_via_chat.compaction import summary_of
 
 
 def unsealed(body: Json, context: Context, report: Report) -> tuple[Json, ItemNames | None]:
-    """Return a responses request without content that the gateway has sealed.
+    """Return a responses request without sealed content, and the client's names of its items.
 
-    Also the client's names of the items that are left; None: none has moved. Reasoning stays as far
-    as it is text that the server has a field for. A compaction becomes a message with its summary.
+    The names are those of the items that are left; None: none has moved. Reasoning stays as
+    readable text if the server has a field for it. A compaction becomes a user's message with its
+    summary.
     """
     given = body.get("input")
     if context.seal is None or not isinstance(given, list):
@@ -28,7 +29,7 @@ def unsealed(body: Json, context: Context, report: Report) -> tuple[Json, ItemNa
         if kept is None:
             continue
         items.append(kept)
-        # The item that a message replaces has no parts like it.
+        # A message in place of another item has other parts: errors name the whole item.
         in_place = isinstance(name, str) or kept is item or kept["type"] != "message"
         names.append(name if in_place else f"input[{name}]")
     moved = names != list(range(len(given)))

@@ -1,4 +1,4 @@
-"""What passes to the inner one where a translation changes another one in a few places."""
+"""Base classes for translations that wrap another one and change it in a few places."""
 
 from collections.abc import Sequence
 
@@ -7,7 +7,7 @@ from gateway.translate.contract import Report, StreamTranslation, Translation
 
 
 class WrappedTranslation:
-    """The half of a `Translation` that is the inner one's: all but `reply` and `stream`."""
+    """The half of a `Translation` that the inner one does: all but `reply` and `stream`."""
 
     def __init__(self, translation: Translation) -> None:
         self._translation = translation
@@ -32,7 +32,7 @@ class WrappedTranslation:
 
 
 class WrappedStream(StreamTranslation):
-    """The half of a `StreamTranslation` that is the inner one's: all but `feed`, `end`, `fail`."""
+    """The half of a `StreamTranslation` that the inner one does: all but `feed`, `end`, `fail`."""
 
     def __init__(self, stream: StreamTranslation) -> None:
         self._stream = stream

@@ -67,13 +67,14 @@ class Capabilities:
     reasoning: bool = False
     """The model spends output tokens on reasoning (a small limit can leave no text)."""
     reasoning_field: Literal["reasoning_content", "reasoning"] | None = None
-    """The field where the upstream reads earlier reasoning; None: only where it put it itself."""
+    """The field in which the upstream reads earlier reasoning; None: only the one that it sent it
+    in."""
     reasoning_required: bool = False
-    """It refuses an assistant's message with calls that has no `reasoning_content`."""
+    """The upstream refuses an assistant's message with calls that has no `reasoning_content`."""
     takes_back: bool = True
-    """Messages may have the fields that the server itself gave them."""
+    """Messages may have the extra fields that the server put into its own replies."""
     reasoning_items: bool = False
-    """A responses endpoint that takes the text of earlier reasoning as an item."""
+    """The responses endpoint takes the text of earlier reasoning as an item."""
     min_output_tokens: int = 0
     add_special_tokens: bool = False
     """The upstream takes vLLM's `add_special_tokens` on completions."""
@@ -88,13 +89,13 @@ class Capabilities:
     # What follows is about messages endpoints only.
     thinking: frozenset[str] = frozenset()
     """The types of `thinking` that are taken: `adaptive`, `enabled`, `disabled`, `between_tools`;
-    none: unknown."""
+    empty: unknown."""
     max_output_tokens: int | None = None
-    """The most tokens that the model generates, which is sent where a client sets no limit."""
+    """The most tokens that the model generates, sent as the limit if the client sets none."""
     max_temperature: float = 2
     top_k: bool = False
     temperature_with_top_p: bool = True
-    """Both may be set in one request."""
+    """`temperature` and `top_p` may both be set in one request."""
     forced_tools: bool = True
     """A call may be forced: `tool_choice` of `any` or `tool`."""
     strict_tools: bool = True
@@ -104,12 +105,12 @@ class Capabilities:
 
     @property
     def system_role(self) -> Literal["developer", "system"]:
-        """The role of instructions in chat, where models that reason have a newer one."""
+        """The role of instructions in chat; models that reason have a newer one."""
         return "developer" if self.developer_role and self.reasoning else "system"
 
 
 TAKES_ALL = Capabilities(max_stops=0)
-"""The assumption for a request that was made for the endpoint that it goes to.
+"""What is assumed of the endpoint that a request was made for: it takes everything.
 
-No `max_stops`: no limit is known, so the upstream keeps its own.
+The `max_stops` of 0 means that no limit is known, so the upstream applies its own.
 """

@@ -1,4 +1,4 @@
-"""What is known of a model, by its catalogue quirks or by refusals, as limits of its endpoint."""
+"""The limits of a model's endpoint that its catalogue quirks or refusals show."""
 
 from collections.abc import Collection
 from dataclasses import replace
@@ -11,7 +11,7 @@ from gateway.translate.limits.capabilities import Capabilities
 _Changes = dict[str, Any]
 
 REASONING_REQUIRED = "reasoning_required"
-"""A quirk: the model's servers want its reasoning back with every call."""
+"""A quirk: the model's servers want its reasoning sent back with every call."""
 
 _QUIRKS: dict[str, _Changes] = {
     "temperature_default_only": {"temperature": False, "reasoning": True},
@@ -71,9 +71,9 @@ _AT: dict[Shape, dict[str, _Changes]] = {
 
 
 def with_quirks(capabilities: Capabilities, quirks: Collection[str], shape: Shape) -> Capabilities:
-    """Return the capabilities as a model's catalogue quirks limit them at an endpoint.
+    """Return the capabilities, reduced by a model's catalogue quirks, at an endpoint.
 
-    Codes that say nothing about capabilities are ignored.
+    Quirks that say nothing about capabilities are ignored.
     """
     changes: _Changes = {}
     for quirk in quirks:
@@ -83,9 +83,9 @@ def with_quirks(capabilities: Capabilities, quirks: Collection[str], shape: Shap
 
 _LACKS: dict[str, _Changes] = {
     **{name: {name: False} for name in ("logit_bias", "logprobs", "n", "stop")},
-    # Logprobs are all that a chat client can ask for in it.
+    # A chat client can cause only one value of it: the one for logprobs.
     "include": {"logprobs": False},
-    # Of messages endpoints, which refuse a forced call only, and a format.
+    # Messages endpoints refuse a `tool_choice` only if it forces a call.
     "tool_choice": {"forced_tools": False},
     "output_config.format": {"json_schema": False},
 }

@@ -56,7 +56,7 @@ _PARAMETERS: Mapping[str, tuple[str, ...]] = {
     "penalties": ("frequency_penalty", "presence_penalty"),
     "verbosity": ("verbosity",),
 }
-"""Capability: the parameters of chat of which it needs one."""
+"""By capability, the chat parameters of which a model must take at least one to have it."""
 
 _WANTS_REASONING_BACK = re.compile(r"deepseek|kimi|moonshot", re.IGNORECASE)
 
@@ -65,7 +65,7 @@ _WANTS_REASONING_BACK = re.compile(r"deepseek|kimi|moonshot", re.IGNORECASE)
 def preset(kind: Profile, shape: Shape) -> Capabilities:
     """Return what a server of that kind understands at its endpoint of that shape."""
     changes = dict(_SHAPES[shape])
-    # What a shape lacks, a server has only where its profile says so of that endpoint.
+    # A server has what its shape lacks only if its profile says so for that endpoint.
     changes |= {k: value for k, value in kind.capabilities.items() if changes.get(k) is not False}
     changes.update(kind.at_endpoint.get(shape, {}))
     return replace(Capabilities(), **changes)
@@ -73,10 +73,11 @@ def preset(kind: Profile, shape: Shape) -> Capabilities:
 
 @lru_cache(maxsize=1024)
 def at_own_endpoint(kind: Profile, shape: Shape, quirks: frozenset[str]) -> Capabilities:
-    """Return what is known to be taken, or not, of requests in the endpoint's own shape.
+    """Return what a model is known to take, or not, of requests in the endpoint's own shape.
 
-    What a server ignores or lacks is left out: that is between it and its client. So is everything
-    where clients act upon the words of refusals, as Claude Code does.
+    What a server only ignores or lacks does not count: that is between it and its client. At
+    messages endpoints nothing counts, because clients like Claude Code act upon the words of
+    refusals.
     """
     if shape is Shape.MESSAGES:
         return TAKES_ALL
@@ -97,7 +98,7 @@ def capabilities_of(
 
 
 def by_card(capabilities: Capabilities, card: Abilities) -> Capabilities:
-    """Return what an endpoint understands of requests for a model with such a card."""
+    """Return the capabilities of an endpoint, limited by what the model's `card` says."""
     known = replace(
         capabilities,
         max_output_tokens=card.max_output_tokens,
@@ -111,7 +112,7 @@ def by_card(capabilities: Capabilities, card: Abilities) -> Capabilities:
 
 
 def _lacking(able: Capabilities, taken: frozenset[str]) -> Changes:
-    """Return the capabilities that a model lacks which takes these parameters only."""
+    """Return the capabilities that a model lacks if it takes only these parameters."""
     return {
         capability: False
         for capability, names in _PARAMETERS.items()
@@ -120,7 +121,7 @@ def _lacking(able: Capabilities, taken: frozenset[str]) -> Changes:
 
 
 def wants_reasoning_back(kind: Profile, model: str, base_url: str) -> bool:
-    """Whether an absent `reasoning_content` is refused, by the name of the model or its host.
+    """Whether an absent `reasoning_content` is refused, judged by the model's name or the host.
 
     DeepSeek and Kimi in thinking mode refuse it wherever they run (crush#2754, vscode#306695). They
     take an empty one (pipecat#5710), also without thinking.

@@ -37,7 +37,7 @@ MAX_STOPS = 64
 
 @dataclass(frozen=True, slots=True)
 class _Tool:
-    """A tool definition; of types that chat does not have, only the presence is checked."""
+    """A tool definition; if chat does not have its type, nothing else about it has to be there."""
 
     def accept(self, value: object, param: str) -> Json:
         tool: Json = TOOL.accept(value, param)
@@ -163,11 +163,11 @@ NEVER_CROSS: Neutral = {
     "suffix": ("",),
     "text": ({},),
 }
-"""Names outside chat's parameters that are never copied to responses or messages, with the values
-that mean the same as none.
+"""Names that are never copied to responses or messages, with the values that mean none.
 
-Some would override what the translation sends, or change the kind of the reply; the others are
-vLLM's for rendering messages as a prompt, which only chat and completions take.
+They are not parameters of chat. Some would override what the translation sends, or change the kind
+of the reply; the others are vLLM's for rendering messages as a prompt, which only chat and
+completions take.
 """
 
 _KNOWN = {**CHAT_PARAMETERS, **CHAT_EXTENSIONS}
@@ -176,9 +176,9 @@ _KNOWN = {**CHAT_PARAMETERS, **CHAT_EXTENSIONS}
 def check_chat(body: Json) -> Json:
     """Return a copy of a chat request without null keys, every known parameter checked.
 
-    Beside single values this checks the combinations that OpenAI refuses: a `top_logprobs`
-    without `logprobs`, two different token limits, an empty stop sequence. Parameters outside
-    OpenAI's are left in place. Raises `InvalidRequest` naming the path (`messages[1].content`).
+    Combinations that OpenAI refuses are checked, too: a `top_logprobs` without `logprobs`, two
+    different token limits, an empty stop sequence. Parameters that OpenAI does not have are left in
+    place. Raises `InvalidRequest` naming the path (`messages[1].content`).
     """
     checked = check(body, _KNOWN)
     if "messages" not in checked:

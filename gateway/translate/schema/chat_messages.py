@@ -134,7 +134,7 @@ class Message:
             known = MESSAGES[_ROLES.accept(role, f"{param}.role")]
         message = known.accept(_without_blanks(value), param)
         if role == "assistant" and _CONTENTS.isdisjoint(message):
-            # A reply that said nothing, as clients bring it back (new-api#4776, kimi-code#3052).
+            # Clients send back empty replies in this form (new-api#4776, kimi-code#3052).
             message["content"] = ""
         return message
 
@@ -146,11 +146,11 @@ _MAY_BE_BLANK: abc.Mapping[str, type] = {
     "tool_calls": list,
 }
 _NEEDED: abc.Mapping[str, str] = {"tool": "tool_call_id", "function": "name"}
-"""The field that messages of a role need, whatever it has."""
+"""The field that a message of a role must have, even if it is blank."""
 
 
 def _without_blanks(message: Json) -> Json:
-    """Return a message without fields that say nothing, as programs write them for all roles."""
+    """Return a message without its blank fields; some programs write every field for every role."""
     role = message.get("role")
     needed = _NEEDED.get(role) if isinstance(role, str) else None
     blank = {
@@ -165,7 +165,7 @@ def _without_blanks(message: Json) -> Json:
 
 
 def _prepared(messages: list[object]) -> list[Any]:
-    """Return messages without null and blank fields; nearly all of a long list have none."""
+    """Return messages without null and blank fields; quick, as nearly all messages have none."""
     return [
         _without_blanks(message)
         if type(message) is dict
@@ -190,7 +190,7 @@ class _AssistantFields(msgspec.Struct):
     tool_calls: object
 
     def __post_init__(self) -> None:
-        # Those with other contents only are rare, and go through the check.
+        # Messages that have only other contents are rare: they go through the check.
         if self.content is msgspec.UNSET and self.tool_calls is msgspec.UNSET:
             raise ValueError  # `msgspec` makes a `ValidationError` of it.
 

@@ -50,7 +50,7 @@ def check(body: Json, table: abc.Mapping[str, Check]) -> Json:
 def extensions(
     body: Json, table: abc.Mapping[str, Check], *, known_extensions: abc.Collection[str] = ()
 ) -> list[str]:
-    """Return the keys of `body` that are neither in the table nor known otherwise, in order."""
+    """Return the keys of `body`, in order, that neither the table nor `known_extensions` has."""
     if body.keys() <= table.keys():
         return []
     return [name for name in body if name not in table and name not in known_extensions]
@@ -174,7 +174,7 @@ class Array:
         return [self.items.accept(item, f"{param}[{i}]") for i, item in enumerate(items)]
 
     def bounded(self, value: object, param: str) -> list[Any]:
-        """Return the list itself, if it is one and has as many items as it may have.
+        """Return the value itself if it is a list of a permitted length.
 
         Raises `InvalidRequest`.
         """
@@ -231,7 +231,7 @@ class StringOrStrings:
 
 @dataclass(frozen=True, slots=True)
 class Mapping:
-    """A JSON object, its values passing one check."""
+    """A JSON object whose values all pass one check."""
 
     values: Check = Anything()
 
@@ -251,7 +251,7 @@ class Record:
     names: frozenset[str] = field(init=False, repr=False, compare=False)
     """The names of the fields."""
     texts: abc.Set[str] = field(init=False, repr=False, compare=False)
-    """The fields that take any text, as most do: they need no call."""
+    """The fields that take any text, as most do: their check need not be called for it."""
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "names", frozenset(self.fields))

@@ -8,12 +8,12 @@ from gateway.translate.schema.checks import Check, Mapping, OneOf, Record, Strin
 from gateway.translate.schema.native_types import JsonType, tagged, type_of
 
 MARK: abc.Mapping[str, Check] = {"type": String(), "prompt_cache_breakpoint": Mapping()}
-"""The fields of parts that may end what is cached."""
+"""The fields of parts that may mark where the cached beginning of a prompt ends."""
 
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """A content part of one of the types that its place allows; `records` are those by type."""
+    """A content part of a type that its place allows; `records` has the fields by type."""
 
     records: abc.Mapping[str, Record]
     typed: Record

@@ -20,7 +20,7 @@ def wrong_type(param: str, expected: str, value: object) -> InvalidRequest:
 
 
 def must_be(param: str, expected: str) -> InvalidRequest:
-    """Return the same where OpenAI has no words for it: `expected` has its article."""
+    """Return the error for a type that OpenAI has no words for; `expected` has its article."""
     return InvalidRequest(f"'{param}' must be {expected}.", param=param, code="invalid_type")
 
 

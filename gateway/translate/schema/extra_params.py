@@ -1,4 +1,4 @@
-"""Parameters that OpenAI does not know: what `extra_params` says of them."""
+"""Parameters that OpenAI does not have, and the `extra_params` policy for them."""
 
 from collections.abc import Collection, Iterable, Iterator
 from typing import Literal
@@ -24,14 +24,14 @@ _NEUTRAL: Neutral = {
     "transforms": ([],),
     "typical_p": (1,),
 }
-"""Parameters of other servers, with the values that mean the same as none.
+"""Parameters of other servers, with the values that mean the same as leaving them out.
 
 Programs written for these servers send them to every model.
 """
 
 
 def policy_for(context: Context) -> Literal["pass", "drop", "refuse"]:
-    """Return the policy; `auto` is what the server itself would do."""
+    """Return the policy; `auto` becomes what the server itself would do."""
     policy = context.settings.extra_params
     if policy != "auto":
         return policy
@@ -47,11 +47,11 @@ def extras_to_send(
     dropped: Collection[str] = (),
     known_everywhere: Collection[str] = (),
 ) -> Iterator[str]:
-    """Yield those unknown parameters of a request that may be sent; the others are reported.
+    """Yield the names of unknown parameters that may be sent; report the others as dropped.
 
-    `client` is the request. Never sent are hints, and those that mean something else at the other
-    endpoint (`dropped`). Those that are `known_everywhere` are sent by `auto` whatever the server
-    is. Raises `InvalidRequest` where the policy is to refuse, unless a value means as much as none.
+    `client` is the request. Hints are never sent, nor are names in `dropped`, which mean something
+    else at the other endpoint. Names in `known_everywhere` are sent under `auto` to every server.
+    The policy `refuse` raises `InvalidRequest`, unless a value means the same as leaving it out.
     """
     policy = policy_for(context)
     is_auto = context.settings.extra_params == "auto"
@@ -68,7 +68,7 @@ def extras_to_send(
 
 
 def _unknown(name: str, endpoint: Shape) -> InvalidRequest:
-    """Return the error in the words of the client's endpoint."""
+    """Return the error for an unknown parameter, in the words of the client's endpoint."""
     shown = name[:100]
     if endpoint is Shape.RESPONSES:
         problem = f"Unknown parameter: '{shown}'."

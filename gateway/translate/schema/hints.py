@@ -25,18 +25,19 @@ HINTS = frozenset(
         "store",
     }
 )
-"""Their names, anywhere in a request. `client_metadata` is Codex's, `cache_control` Anthropic's;
-both have `betas` and edits of the context; the others are OpenAI's."""
+"""The names of these fields, at any depth of a request. `client_metadata` is Codex's and
+`cache_control` Anthropic's; `betas` and `context_management` are OpenAI's and Anthropic's, the
+others OpenAI's."""
 
 SAFETY_IDENTIFIER = String(max_length=128)
-"""The `safety_identifier`, as long as openai-python 3.57 says that it may be."""
+"""The check of a `safety_identifier`; its greatest length is that of openai-python 3.57."""
 
 CACHE_OPTIONS = Record({"mode": OneOf("implicit", "explicit"), "ttl": String()})
 """The `prompt_cache_options`, with all the fields that they may have."""
 
 
 def without_hints(names: Iterable[str], report: Report) -> list[str]:
-    """Return the names of unknown parameters without hints, which are dropped."""
+    """Return the names of unknown parameters that are not hints; report the hints as dropped."""
     others: list[str] = []
     for name in names:
         if name in HINTS:

@@ -2,7 +2,7 @@
 
 Types and ranges are those of Anthropic's Python SDK (2.14.0; of 1.17.0 for sampling parameters and
 `output_format`). Enumerations that Anthropic keeps extending (types of thinking, efforts, …) are
-checked for their type only, hints not at all: nothing in them can fail a request.
+checked for their type only. Hints are not checked: nothing in them can fail a request.
 """
 
 from collections import abc
@@ -120,7 +120,7 @@ MESSAGES_EXTENSIONS: abc.Mapping[str, Check] = {
     "presence_penalty": Number(-2, 2),
     "seed": Integer(),
 }
-"""OpenAI's parameters that are sent to its endpoints where a messages request has them, too."""
+"""OpenAI's parameters that a messages request may have, too: its endpoints get them."""
 
 _KNOWN = {**MESSAGES_PARAMETERS, **MESSAGES_EXTENSIONS}
 
@@ -128,8 +128,8 @@ _KNOWN = {**MESSAGES_PARAMETERS, **MESSAGES_EXTENSIONS}
 def check_messages(body: Json, *, counts: bool = False) -> Json:
     """Return a copy of a messages request without null keys, every known parameter checked.
 
-    `counts`: it is one for `/v1/messages/count_tokens`, which generates nothing. Parameters outside
-    Anthropic's are left in place. Raises `InvalidRequest` naming the path
+    `counts`: the request is for `/v1/messages/count_tokens`, which generates nothing. Parameters
+    that Anthropic does not have are left in place. Raises `InvalidRequest` naming the path
     (`messages[1].content[0].text`).
     """
     checked = check(body, _KNOWN)
@@ -144,9 +144,10 @@ def check_messages(body: Json, *, counts: bool = False) -> Json:
 
 
 def _check_budget(checked: Json) -> None:
-    """Refuse a budget for thinking that leaves no room for text; no tokens at all fill a cache.
+    """Refuse a budget for thinking that leaves no room for text.
 
-    With tools it may be that of several replies (`interleaved-thinking`, a beta).
+    A `max_tokens` of 0 is no fault: such a request fills a cache. With tools the budget may be that
+    of several replies (`interleaved-thinking`, a beta), and is not compared.
     """
     thinking: Json = {} if checked.get("tools") else checked.get("thinking", {})
     budget = thinking["budget_tokens"] if thinking.get("type") == "enabled" else 0
@@ -159,11 +160,11 @@ def _check_budget(checked: Json) -> None:
 
 
 def _check_contents(messages: abc.Sequence[Json]) -> None:
-    """Refuse messages that say nothing, but those of the assistant.
+    """Refuse messages without content, except the assistant's and those that set an effort.
 
-    A reply may have no content, and a client brings it back, some of them as an empty text
-    (claude-code#62396). Anthropic's API refuses that unless it is the last message; here, where
-    another endpoint answers, it would end the conversation.
+    A reply may have no content, and clients send it back, some of them as an empty text
+    (claude-code#62396). Anthropic's API refuses that unless it is the last message. The gateway
+    does not: another endpoint answers, and a refusal would end the conversation.
     """
     for position, message in enumerate(messages):
         may_be_empty = message["role"] == "assistant" or "output_config" in message

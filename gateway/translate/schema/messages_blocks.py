@@ -34,7 +34,7 @@ _STRINGS_OR_BLOCKS = "a string or an array of content blocks"
 
 @dataclass(frozen=True, slots=True)
 class _Text:
-    """A text of a document or a search result, which may not be empty."""
+    """The text of a block in a document or a search result, which may not be empty."""
 
     def accept(self, value: object, param: str) -> str:
         text = _STRING.accept(value, param)
@@ -155,7 +155,7 @@ _RESULT_BLOCKS: abc.Mapping[str, Record] = {
 
 @dataclass(frozen=True, slots=True)
 class _ChangedTool:
-    """What names a tool that is added or removed, or defines it."""
+    """The tool that is added or removed, by name or with its definition."""
 
     def accept(self, value: object, param: str) -> Json:
         tool: Json = _TOOL.accept(value, param)
@@ -171,13 +171,14 @@ CHANGED_TOOLS: abc.Mapping[str, Record] = {
     "tool_reference": Record({"type": _STRING, "name": _STRING}),
     "tool_definition": Record({"type": _STRING, "definition": Anything()}),
 }
-"""What names or defines a tool that any model can call, with all the fields that it may have."""
+"""The forms of an added or removed tool that any model can call, with all the fields that they may
+have."""
 
 TOOL_CHANGES: abc.Mapping[str, Record] = dict.fromkeys(
     ("tool_addition", "tool_removal"),
     Record({**_HEAD, "tool": _ChangedTool()}, required=("tool",)),
 )
-"""The blocks that change which tools there are, from their place in the conversation on."""
+"""The blocks that change which tools there are, for the conversation after them."""
 
 OF_SERVER_TOOLS = (
     "advisor_tool_result",
@@ -199,7 +200,7 @@ OF_SERVER_TOOLS = (
 BLOCKS: abc.Mapping[str, Record] = {
     **_RESULT_BLOCKS,
     "thinking": Record(
-        # Other servers than Anthropic's sign nothing.
+        # The signature is optional: only Anthropic's servers sign.
         {"type": _STRING, "thinking": _STRING, "signature": _STRING},
         required=("thinking",),
     ),
@@ -238,7 +239,7 @@ _OF_ASSISTANT = (
     "thinking",
     "redacted_thinking",
     "tool_use",
-    # Version 2023-06-01 takes it.
+    # Version 2023-06-01 of the API takes it.
     "document",
     "compaction",
     *OF_SERVER_TOOLS,
@@ -263,7 +264,7 @@ SYSTEM_MESSAGE = Record(
 
 @dataclass(frozen=True, slots=True)
 class Message:
-    """One message of a conversation. Roles that nobody knows have what the user's has."""
+    """One message of a conversation; with an unknown role it may have what a user's message may."""
 
     def accept(self, value: object, param: str) -> Json:
         """Return a copy without null fields; raises `InvalidRequest` with the path of the fault."""
@@ -285,4 +286,4 @@ CONVERSED: abc.Mapping[str, Record] = {
     },
     "system": Record({**SYSTEM_MESSAGE.fields, "content": _CONTENTS["system"]}, MESSAGE.required),
 }
-"""The messages that are usual, by role."""
+"""The messages of the known roles, with all the fields that they may have."""

@@ -16,8 +16,8 @@ _Place = tuple[int, int]
 def check_calls(messages: Sequence[Json]) -> None:
     """Raise `InvalidRequest` unless the results of each assistant's turn follow it.
 
-    Messages of one role in a row are one turn. Ids may come again in later turns: some servers
-    count the calls of a turn.
+    Messages of one role in a row are one turn. Ids may be used again in later turns: some servers
+    number the calls of each turn from the beginning.
     """
     waiting: dict[str, _Place] = {}
     answered: set[str] = set()

@@ -1,7 +1,7 @@
 """The check of the tools of a messages request, and of the choice among them.
 
-Types are those of Anthropic's Python SDK (2.14.0). Tools with a schema of Anthropic's have a type
-with a date: they are known by what is before it.
+Types are those of Anthropic's Python SDK (2.14.0). A tool whose schema is Anthropic's has a type
+that ends with a date; what precedes the date identifies it.
 """
 
 from collections import abc
@@ -44,21 +44,21 @@ CUSTOM_TOOL = Record(
     {**_COMMON, "description": String(), "input_schema": Mapping()},
     required=("name", "input_schema"),
 )
-"""A tool with the client's own schema, with all the fields that it may have."""
+"""A tool with the client's own schema, and all the fields that it may have."""
 
 CLIENT_TOOL = Record(
     # `text_editor` has a limit on what it shows.
     {**_COMMON, "max_characters": Anything()},
     required=("type", "name"),
 )
-"""A tool that the client runs, whose schema models of Anthropic's know."""
+"""A tool that the client runs, and whose schema Anthropic's models know."""
 
 _TYPED = Record({"type": String()})
 
 
 @dataclass(frozen=True, slots=True)
 class Tool:
-    """A tool definition; of those that others run only the type is checked."""
+    """A tool definition; for a tool that the client does not run only the type is checked."""
 
     def accept(self, value: object, param: str) -> Json:
         """Return a copy without null fields; raises `InvalidRequest`."""
@@ -99,7 +99,10 @@ _CLIENT_TOOLS = ("bash", "text_editor", "memory")
 
 
 def client_tool_of(kind: str) -> str | None:
-    """Return what a dated type means of the tools that the client runs and any model can call."""
+    """Return the name of the client's tool that a dated type stands for (`bash_20250124`), or None.
+
+    Only tools that any model can call have one.
+    """
     name, _, date = kind.rpartition("_")
     return name if name in _CLIENT_TOOLS and date.isdecimal() else None
 

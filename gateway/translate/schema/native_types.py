@@ -1,8 +1,8 @@
-"""Types of the values that a check returns as they are given, for one look at a whole list.
+"""Types of values that a check returns unchanged, to look at a whole list at once.
 
 `msgspec.convert` compares a list with a type ten times as fast as checks do item by item. The types
-are made from the checks, and say less than they: a value that is not of its type goes through its
-check, which has the last word, and the words for an error.
+are made from the checks, and cover only part of what these accept: a value that is not of its type
+goes through its check, which decides, and words the error.
 """
 
 from collections import abc
@@ -26,19 +26,23 @@ from gateway.translate.schema.checks import (
 )
 
 JsonType = Any
-"""A type that `msgspec` knows. mypy has no word for it."""
+"""A type that `msgspec` understands; mypy has no name for it."""
 
 _AT_ONCE = 512
-"""How many objects: in a tenth of a millisecond, during which no other thread can run."""
+"""How many objects are compared in one call: a tenth of a millisecond, in which no other thread can
+run."""
 
 NOT_NULL: JsonType = bool | int | float | str | list | dict
 NOTHING: JsonType = msgspec.UnsetType
-"""The type of no value."""
+"""The type that no value has."""
 
 
 @singledispatch
 def type_of(check: Check) -> JsonType:  # noqa: ARG001 - what is registered looks at it
-    """Return the type of values that a check returns as they are; none of others, null neither."""
+    """Return the type of the values, never null, that a check returns unchanged.
+
+    It is `NOTHING` for a check without a function of its own here.
+    """
     return NOTHING
 
 
@@ -52,8 +56,9 @@ def record_type(
 ) -> type:
     """Return the type of objects with a record's fields.
 
-    `tag`: a field and its one value. `types`: of fields that are looked at once more. `closed`: of
-    objects without other fields; others must have no null ones, which checks leave out.
+    `tag`: a field and its one value. `types`: types of fields in place of those of their checks.
+    `closed`: objects with other fields are not of the type. Where they are, null fields must have
+    been removed before, because a check would leave them out.
     """
     named = record.fields.items()
     options: dict[str, Any] = {} if tag is None else {"tag_field": tag[0], "tag": tag[1]}
@@ -71,7 +76,7 @@ def record_type(
 def tagged(
     records: abc.Mapping[str, Record], field: str = "type", *, closed: bool = True
 ) -> JsonType:
-    """Return the type of objects whose field says which of some records they are."""
+    """Return the type of objects of which one field says which record applies."""
     if len(records) == 1:
         # The tag of a type that is alone may be left out.
         ((tag, known),) = records.items()
@@ -82,12 +87,12 @@ def tagged(
 
 
 def any_of(types: abc.Iterable[JsonType]) -> JsonType:
-    """Return the type of what is of one of some types."""
+    """Return the union of some types."""
     return _of(Union, tuple(types))
 
 
 def _of(generic: Any, parameters: Any) -> JsonType:
-    """Return a generic type with parameters that are known at run time only."""
+    """Return a generic type with parameters that are only known at run time."""
     return generic[parameters]
 
 
@@ -139,7 +144,7 @@ def _(check: Array) -> JsonType:
 
 
 def without_nulls(items: abc.Iterable[object]) -> list[Any]:
-    """Return a list of what its objects are without null fields, as checks return them."""
+    """Return a list with each object's null fields left out, as checks leave them out."""
     return [
         item
         if type(item) is not dict or None not in item.values()
@@ -150,15 +155,15 @@ def without_nulls(items: abc.Iterable[object]) -> list[Any]:
 
 @dataclass(frozen=True, slots=True)
 class Objects:
-    """The check of a list of objects, which are compared with their type many at a time."""
+    """The check of a list of objects: many of them at a time are compared with a type."""
 
     array: Array
-    """What checks them one by one where some are not of the type."""
+    """The check for the list, whose item check judges the objects that are not of the type."""
     kind: abc.Callable[[], JsonType] = field(repr=False)
-    """Makes the type of the objects that need no other check, for the first list: all of them take
-    a megabyte."""
+    """Makes the type of objects that need no further check. It is called for the first list only,
+    because all such types together take a megabyte."""
     prepared: abc.Callable[[list[object]], list[Any]] = without_nulls
-    """Returns the objects that checks would return, of a list of valid ones."""
+    """Returns valid objects as their check would return them."""
     _made: list[tuple[type, type]] = field(
         default_factory=list, init=False, repr=False, compare=False
     )
@@ -189,7 +194,7 @@ def _holder(kind: JsonType) -> type:
 
 
 def _holds(holder: type, held: object) -> bool:
-    # The types of a struct are made once, others at each call.
+    # `msgspec` analyses a struct once, but any other type at each call.
     try:
         msgspec.convert({"held": held}, holder)
     except (msgspec.ValidationError, RecursionError):

@@ -51,7 +51,7 @@ class _Included:
 LOGPROBS = "message.output_text.logprobs"
 """The value of `include` that asks for logprobs."""
 ENCRYPTED_REASONING = "reasoning.encrypted_content"
-"""The value of `include` that asks for reasoning which the client brings back, unread."""
+"""The value of `include` that asks for encrypted reasoning, for the client to send back unread."""
 
 REASONING = Record(
     dict.fromkeys(("context", "effort", "generate_summary", "mode", "summary"), String())
@@ -122,8 +122,8 @@ _KNOWN = {**RESPONSES_PARAMETERS, **RESPONSES_EXTENSIONS}
 def check_responses(body: Json) -> Json:
     """Return a copy of a responses request without null keys, every known parameter checked.
 
-    Every item of a list `input` has a `type` afterwards. Parameters outside OpenAI's are left in
-    place. Raises `InvalidRequest` naming the path (`input[1].content[0].text`).
+    Every item of a list `input` has a `type` afterwards. Parameters that OpenAI does not have are
+    left in place. Raises `InvalidRequest` naming the path (`input[1].content[0].text`).
     """
     checked = check(body, _KNOWN)
     stop = checked.get("stop")

@@ -94,7 +94,7 @@ def _text_or_parts(*types: str) -> Check:
 
 @dataclass(frozen=True, slots=True)
 class _WrittenOut:
-    """A call's arguments as an object, which some clients send: it becomes its text."""
+    """A call's arguments as an object, which some clients send; it is returned as JSON text."""
 
     def accept(self, value: object, param: str) -> str:  # noqa: ARG002 - the protocol's signature
         return arguments_text(value)
@@ -201,7 +201,7 @@ ITEMS: abc.Mapping[str, Record] = {
     ),
     "item_reference": Record({"type": _STRING, "id": _STRING}, required=("id",)),
 }
-"""The items but messages by type, with all the fields that they may have."""
+"""The items other than messages by type, with all the fields that they may have."""
 
 _KNOWN_TYPES = OneOf(
     "message", *ITEMS, *sorted(HOSTED_RECORDS - ITEMS.keys()), *sorted(FOREIGN_ITEMS)
@@ -210,10 +210,10 @@ _KNOWN_TYPES = OneOf(
 
 @dataclass(frozen=True, slots=True)
 class Item:
-    """One item of `input`; afterwards it always has a `type`.
+    """One item of `input`; the check adds a missing `type`.
 
     Without one, an object with a `role` is a message and one with an `id` a reference, as in
-    OpenAI's description. Of items that belong to hosted tools only the type is checked.
+    OpenAI's description. For items that belong to hosted tools, only the type is checked.
     """
 
     def accept(self, value: object, param: str) -> Json:

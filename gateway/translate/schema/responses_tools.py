@@ -25,8 +25,8 @@ _TYPED = Record({"type": String()}, required=("type",))
 _OF_CLIENT = Record({"type": OneOf("function", "custom")}, required=("type",))
 
 ONLY_IN_RESPONSES = ("allowed_callers", "async", "defer_loading", "output_schema")
-"""Fields of a tool that chat does not have: who calls it, and whether the model waits for what it
-returns, when it is loaded, what it returns."""
+"""Fields of a tool that chat does not have: who may call it, whether the model waits for its
+output, whether its definition is loaded only when needed, and the schema of its output."""
 
 _FIELDS: abc.Mapping[str, Check] = {
     "type": String(),
@@ -61,7 +61,7 @@ TOOLS: abc.Mapping[str, Record] = {
 
 @dataclass(frozen=True, slots=True)
 class Tool:
-    """A tool definition; of hosted tools only the presence of a type is checked."""
+    """A tool definition; for a hosted tool only the presence of a type is checked."""
 
     typed: Record = _TYPED
     """The check of its type."""
@@ -103,7 +103,7 @@ NAMESPACE = Record(
     },
     required=("name", "tools"),
 )
-"""The client's tools under one name."""
+"""A namespace: several of the client's tools under one name."""
 
 
 def is_local_shell(tool: Json) -> bool:

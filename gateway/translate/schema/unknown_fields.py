@@ -32,8 +32,9 @@ def carry_unknown(
 ) -> None:
     """Write the fields of `source` that are not `known` into `target`, its place at the target.
 
-    Those that cannot be passed are reported as fields of `path`, the client's name of the source:
-    all of them where there is no target, else hints, and names that are `reserved` or in use there.
+    Fields that cannot be passed are reported under `path`, the client's name of the source: all of
+    them where there is no target, or the server takes none; else hints, and names that are
+    `reserved` or already in the target.
     """
     if known.names.issuperset(source):
         return
