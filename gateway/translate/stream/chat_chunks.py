@@ -4,9 +4,9 @@ from gateway.shapes import Json
 
 
 class ChatChunks:
-    """The chunks of a stream; `include_usage`: the client wants the usage in it.
+    """Makes the chunks of a stream; `include_usage`: the client has asked for the usage.
 
-    Then every chunk has the field, null in all but the last one.
+    Then every chunk has the field `usage`, null in all but the last one.
     """
 
     def __init__(self, *, include_usage: bool) -> None:
@@ -24,7 +24,7 @@ class ChatChunks:
         }
 
     def announced(self, choices: int) -> list[Json]:
-        """Return the first chunks, which announce so many choices with their role."""
+        """Return the first chunks, one for each choice, with its role."""
         return [
             self.choice({"role": "assistant", "content": "", "refusal": None}, index=index)
             for index in range(choices)

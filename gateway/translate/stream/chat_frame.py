@@ -10,10 +10,11 @@ from gateway.translate.stream.chat_chunks import ChatChunks
 
 
 class ChatFrame(StreamTranslation):
-    """Folds the streams of `calls` into the chunks of so many choices.
+    """Folds the streams of all calls into one stream of chat chunks; subclasses make the deltas.
 
-    openai-python's stream helper decides the grammar: every index must first appear in ascending
-    order, its role once, its finish reason once and after all else, and the usage last.
+    `choices` is how many choices the client gets. openai-python's stream helper decides the
+    grammar: every index must first appear in ascending order, its role once, its finish reason once
+    and after all else, and the usage last.
     """
 
     def __init__(self, calls: int, choices: int, *, include_usage: bool) -> None:
@@ -25,9 +26,9 @@ class ChatFrame(StreamTranslation):
         self._sources = StreamedSources(calls)
 
     def end(self, call: int) -> list[Json]:
-        """Take the end of one call's stream, and with it that of its choices.
+        """Take the end of one call's stream, which ends its choices.
 
-        Raises `TruncatedStream` if a choice had none.
+        Raises `TruncatedStream` if a choice has no finish reason.
         """
         if call not in self._open:
             return []
@@ -46,7 +47,7 @@ class ChatFrame(StreamTranslation):
         """Return the usage of all calls; None if that of any is unknown."""
 
     def _opened(self, identity: Callable[[], Json]) -> list[Json]:
-        """Return, once, the first chunks; `identity` gives the fields that all chunks have."""
+        """Return the first chunks, once; `identity` makes the fields that all chunks have."""
         if self._chunks.identity:
             return []
         self._chunks.identity = identity()

@@ -1,8 +1,8 @@
 """One choice of a chat stream: its deltas, and whole messages in place of deltas.
 
 Some servers answer a stream request with one event that is a whole `chat.completion`. MiniMax and
-others end a stream of deltas with one, which repeats all of it (GoModel#1068,
-hermes-browser-extension#11). Of a message only the part is taken that no delta had.
+others end a stream of deltas with a message that repeats all of them (GoModel#1068,
+hermes-browser-extension#11). Of such a message, only what no delta had is taken.
 """
 
 from collections.abc import Iterable, Sequence
@@ -22,18 +22,18 @@ from gateway.translate.parts.content.texts import (
 from gateway.translate.stream.text_prefix import TextPrefix
 
 _CALLS: Final = frozenset({"tool_calls", "function_call"})
-"""Fields with calls. Which of a message's calls are repetitions is not decided here."""
+"""Fields with calls. Which of a message's calls repeat earlier ones is decided elsewhere."""
 
 _IN_PIECES = frozenset({"reasoning_details", "thinking_blocks", "extra_content"})
-"""Fields whose entries come in pieces, to which those of a message cannot be compared."""
+"""Fields whose entries come in pieces, so that a message's entries cannot be compared with them."""
 _THINKING = "thinking"
 _OF_CALLS = frozenset({"index", "id", "type", "function", "custom", "name", "arguments"})
 
 
 def is_whole(piece: Json) -> bool:
-    """Whether `ChoiceDeltas.take` has made a choice of a whole message.
+    """Whether `ChoiceDeltas.take` has made a choice from a whole message.
 
-    Programs in Go and pydantic's servers write the message that a chunk lacks as null.
+    A null is not one: programs in Go and pydantic's servers write it where a chunk has no message.
     """
     return isinstance(piece.get("message"), dict)
 
@@ -46,15 +46,15 @@ class ChoiceDeltas:
     def __init__(self) -> None:
         self._texts: dict[str, TextPrefix] = {}
         self._seen: set[str] = set()
-        """Fields that are not texts."""
+        """The fields sent so far that are not texts."""
         self._digests: set[tuple[str, int]] = set()
-        """The entries of lists, and the fields of calls beside their texts."""
+        """Digests of the entries of lists, and of the fields of calls other than their texts."""
         self._has_deltas = False
 
     def take(self, choice: Json) -> Sequence[Json]:
-        """Return a choice of an event as one with a delta; two where it has a message too.
+        """Return a choice of an event as choices with a delta: two if it has a delta and a message.
 
-        A delta made of a message keeps the message: its calls are whole, and may be known.
+        A choice made from a message keeps the `message`: its calls are whole, and may be known.
         """
         message, delta = choice.get("message"), choice.get("delta")
         if isinstance(delta, dict) and delta:
@@ -65,7 +65,7 @@ class ChoiceDeltas:
             return (choice,)
         whole = {**choice, "delta": self._unsent(message)}
         if "content" in self._texts and whole["delta"].get("content") != message.get("content"):
-            # They belong to the whole text.
+            # The logprobs are those of the whole text, of which only a part is left.
             whole["logprobs"] = None
         self._note(whole["delta"])
         if not isinstance(delta, dict) or not delta:
@@ -108,7 +108,7 @@ class ChoiceDeltas:
             self._digests |= _digests(name, entries)
 
     def _unsent(self, message: Json) -> Json:
-        """Return a message as a delta, without what has been sent."""
+        """Return the part of a message that has not been sent, as a delta."""
         delta: Json = {}
         for name, value in message.items():
             if name in _CALLS:
@@ -131,7 +131,7 @@ class ChoiceDeltas:
         return [self._call(call, place) for place, call in enumerate(calls)]
 
     def _name_of(self, name: str) -> str:
-        """Return the name under which a text has been sent: that of reasoning has several."""
+        """Return the name under which a text has been sent: reasoning has several."""
         if name in REASONING_FIELDS and name not in self._texts:
             return next((other for other in REASONING_FIELDS if other in self._texts), name)
         return name
@@ -139,7 +139,7 @@ class ChoiceDeltas:
     def _rest(self, name: str, whole: str) -> str:
         sent = self._texts.get(name)
         if sent is None or not (self._has_deltas or sent.begins(whole)):
-            # Messages in place of deltas, each with a piece.
+            # The server sends messages in place of deltas, each with one piece.
             return whole
         return sent.rest_of(whole)
 
@@ -163,7 +163,7 @@ class ChoiceDeltas:
         return [each for each in entries if self._digests.isdisjoint(_digests(name, [each]))]
 
     def _call(self, call: object, place: int) -> object:
-        """Return a call as a piece of one, without other fields than texts that have been sent."""
+        """Return a call as a piece of one, without fields that have been sent, texts excepted."""
         if not isinstance(call, dict):
             return call
         kept = {
@@ -184,7 +184,7 @@ def _digests(name: str, entries: Iterable[object]) -> set[tuple[str, int]]:
 
 
 def _digest(name: str, value: object) -> tuple[str, int]:
-    """Return a digest of a value of a field, without the number that an entry has in a stream."""
+    """Return a digest of a field's value, leaving out the `index` that an entry has in a stream."""
     if isinstance(value, dict):
         value = {key: each for key, each in value.items() if key != "index"}
     return name, crc32(msgspec.json.encode(value, order="sorted"))

@@ -1,7 +1,7 @@
-"""Gives the events of a messages stream the names that its server has left out.
+"""Gives the events of a messages stream names if its server leaves them out.
 
-Anthropic's clients dispatch on an event's name, and drop one without (openclaw#37571, pi#1983),
-though its data has the same name as its `type`.
+Anthropic's clients dispatch on an event's name, and drop an event without one (openclaw#37571,
+pi#1983), though the `type` in its data is the same.
 """
 
 import re
@@ -12,7 +12,7 @@ _NAME = b"event:"
 _DATA = b"data:"
 _LINE_ENDS = (b"\n", b"\r")
 _BEGINNING = re.compile(rb'\s*\{\s*"type"\s*:\s*"([a-z_]+)"')
-"""The beginning of a long event, which passes in pieces."""
+"""The beginning of the data of a long event, which passes in pieces."""
 
 
 class EventNames:
@@ -25,14 +25,14 @@ class EventNames:
         """Whether the server leaves the names out; None: no event has come."""
 
     def add(self, events: bytes) -> bytes:
-        """Return events with their names: they are whole, or pieces of a long one."""
+        """Return events, whole or pieces of a long one, with their names."""
         if self._lacking is None:
             self._lacking = lacks_names(events)
         return _named(events) if self._lacking else events
 
 
 def lacks_names(events: bytes) -> bool | None:
-    """Whether the first event of a stream has no name; None: it has not come."""
+    """Whether the first event of a stream has no name; None: no event has come yet."""
     for line in events.splitlines():
         if line.startswith((_NAME, _DATA)):
             return line.startswith(_DATA)
@@ -51,7 +51,7 @@ def _named(events: bytes) -> bytes:
 
 
 def _name_of(line: bytes) -> bytes:
-    """Return the line with the name that a line of data has in it; empty: none."""
+    """Return an `event:` line for a line of data, by its `type`; empty if it has none."""
     data = line[len(_DATA) :]
     begun = None if line.endswith(_LINE_ENDS) else _BEGINNING.match(data)
     if begun is not None:

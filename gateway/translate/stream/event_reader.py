@@ -23,21 +23,21 @@ from gateway.translate.parts.finish_reasons import ending_word
 from gateway.translate.stream.response_ends import OTHER_END, documented
 
 MAX_HELD_EVENTS = 16
-"""How many events may wait for the other half of a character in the first of them."""
+"""How many events may be held; the first of them waits for the other half of a character."""
 
 _FIRST_HALVES = ("\ud800", "\udbff")
 _SECOND_HALVES = ("\udc00", "\udfff")
 _OF_ONE_TEXT = ("type", "item_id", "output_index", "content_index", "summary_index", "index")
-"""What identifies a text of a stream of responses, or (the last) of messages.
+"""The fields that identify a text of a responses stream, or (the last one) of a messages stream.
 
-A text of chat is identified by the indexes within.
+A text of chat is identified by the indexes within its event.
 """
 _OF_MESSAGES = frozenset({"content_block_delta", "ping"})
 """The events of messages that end no text."""
 
 _OTHER_END = OTHER_END.encode()
 _LONGEST_EMPTY = 16
-"""The size up to which an event may be empty."""
+"""The size in bytes up to which an event's data may be an empty value."""
 _EMPTY = frozenset({b"", b"null", b'""', b"[]", b"{}"})
 _REPLACEMENT = "\ufffd"
 
@@ -48,9 +48,9 @@ _Place = tuple[Any, Any]
 _CUT = re.compile(
     "(?:[\udcc2-\udcdf]|[\udce0-\udcef][\udc80-\udcbf]?|[\udcf0-\udcf4][\udc80-\udcbf]{0,2})\\Z"
 )
-"""The bytes of a character that goes on, at a text's end, as `read_with_bytes` writes them."""
+"""The first bytes of an unfinished character at a text's end, as `read_with_bytes` writes them."""
 _FURTHER_BYTES = ("\udc80", "\udcbf")
-"""The first and the last byte with which a character goes on."""
+"""The lowest and the highest byte that can continue a character."""
 
 
 class _Read(NamedTuple):
@@ -60,7 +60,7 @@ class _Read(NamedTuple):
     has_bytes: bool
 
     def whole(self) -> Any:
-        """Return the event without parts of characters: they are U+FFFD."""
+        """Return the event with U+FFFD in place of parts of characters."""
         return (whole_bytes if self.has_bytes else whole_characters)(self.event)
 
     def open_texts(self) -> dict[_Path, _Place]:
@@ -85,8 +85,8 @@ def is_empty_data(data: bytes) -> bool:
 class EventReader:
     """Decodes the events of one stream, and completes characters that are cut in two.
 
-    An event that ends a text within a character waits for the one that continues this text, and
-    the events between them wait too, in their order.
+    An event in which a text ends within a character waits for the event that continues this text.
+    The events between them wait too, so that their order stays.
     """
 
     __slots__ = ("_held", "_open")
@@ -94,7 +94,8 @@ class EventReader:
     def __init__(self) -> None:
         self._held: deque[_Read] = deque()
         self._open: dict[_Path, tuple[_Place, bool]] = {}
-        """The texts that end within a character; True: in bytes."""
+        """The texts that end within a character, and whether they do so in bytes that are not
+        UTF-8."""
 
     def read(self, data: bytes) -> list[Any]:
         """Return the values that are ready; none for an empty event.
@@ -136,7 +137,7 @@ class EventReader:
         return ready
 
     def _join(self, read: _Read) -> None:
-        """Complete the characters whose rests the event has."""
+        """Complete waiting characters with the rest that this event has of them."""
         for path, (holder, key) in _texts(read.event):
             begun = self._open.get(path) if holder[key] else None
             if begun is None:
@@ -154,7 +155,7 @@ class EventReader:
                 begun_in[at] = begun_in[at][:-1] + _REPLACEMENT
 
     def _join_bytes(self, path: _Path, begun: _Place, further: _Place, read: _Read) -> None:
-        """Move the bytes with which a text goes on to the character that they belong to."""
+        """Move the bytes that continue a text to the character that they complete."""
         (begun_in, at), (holder, key) = begun, further
         while _CUT.search(begun_in[at]) is not None:
             text = holder[key]

@@ -1,7 +1,7 @@
-"""Whether a stream that is passed on is complete, by its last events.
+"""Whether a stream that is passed on is complete, judged by its last events.
 
-What passes is not decoded. Its last pieces are kept, and read once the stream is over: a stream
-that ends correctly as far as HTTP goes may have been cut off behind the server.
+The passing bytes are not decoded. The last pieces are kept, and read once the stream is over: a
+stream that ends correctly as far as HTTP goes may have been cut off behind the server.
 """
 
 import re
@@ -24,16 +24,16 @@ from gateway.translate.stream.sse import (
 )
 
 MAX_PIECES = 8
-"""How many pieces are kept: a finish reason is followed by usage, sources and timings at most."""
+"""How many pieces are kept: at most usage, sources and timings follow a finish reason."""
 LARGE = 16 * 1024
-"""Bytes from which on a piece is kept alone."""
+"""The size in bytes from which on a piece is kept alone."""
 
 _DONE = terminator(Shape.CHAT)
 _SHORT = 4
-"""The size up to which a piece may be only the end of an event."""
+"""The size in bytes up to which a piece may be no more than the end of an event."""
 SMALL = 64
-"""The size up to which comments are told from events: those by which servers show that they live
-are shorter, and nearly all events are longer."""
+"""The size in bytes up to which pieces may be comments: those that keep a stream alive are shorter,
+and nearly all events are longer."""
 _COMMENTS = re.compile(rb"(?::[^\r\n]*)?(?:[\r\n](?::[^\r\n]*)?)*")
 _BLANK_LINES = (b"\n\n", b"\n\r\n", b"\r\r")
 
@@ -41,7 +41,7 @@ _BLANK_LINES = (b"\n\n", b"\n\r\n", b"\r\r")
 class LastEvents:
     """Keeps the last pieces of a stream, each of which begins and ends with a line.
 
-    `shape` is that of its events; None: it is not known.
+    `shape` is the shape of its events; None: unknown.
     """
 
     __slots__ = ("_is_blurred", "_pieces", "_shape", "append")
@@ -68,7 +68,7 @@ class LastEvents:
         return b"".join(self._pieces)
 
     def add(self, piece: bytes) -> None:
-        """Take a piece that passes. Comments between events are forgotten, however many come."""
+        """Take a piece that passes; comments between events are not kept, however many come."""
         last = self._pieces[-1] if self._pieces else _BLANK_LINES[0]
         if len(piece) >= LARGE:
             self._pieces.clear()
@@ -81,7 +81,7 @@ class LastEvents:
             self.append(piece)
 
     def blur(self) -> None:
-        """Note that part of an event passes, which cannot be read alone."""
+        """Note that a part of an event passes, which cannot be read alone."""
         self._pieces.clear()
         self._is_blurred = True
 
@@ -92,9 +92,9 @@ class LastEvents:
     def is_complete(self, rest: bytes = b"") -> bool:
         """Whether the stream may end here, or with a `rest` in which there is no data.
 
-        It may after its terminator, after an error, and where nothing shows that it may not. A
-        chat or completions stream without `[DONE]`, which some servers never send, may end once
-        each choice has its finish reason.
+        It may end after its terminator, after an error, and whenever nothing shows that more must
+        come. A chat or completions stream without `[DONE]`, which some servers never send, may end
+        once each choice has its finish reason.
         """
         if self._shape is None or (self._pieces and self._pieces[-1].endswith(_DONE)):
             return True
@@ -110,7 +110,7 @@ class LastEvents:
         return _all_finished(events)
 
     def _may_hold_more(self, rest: bytes) -> bool:
-        """Whether there may be more in the stream than comments and fields without data."""
+        """Whether the stream may have had other content than comments and fields without data."""
         if self._is_blurred or len(self._pieces) == MAX_PIECES:
             return True
         return begins_events(self.kept() + rest) is False

@@ -1,7 +1,7 @@
-"""A finished response as the stream that it could have come in.
+"""A finished response as a stream in which it could have come.
 
-The grammar is that of OpenAI's `ResponseStreamEvent`. Each text comes as one delta, so the events
-have other numbers than those of the stream that the response first came in.
+The grammar is that of OpenAI's `ResponseStreamEvent`. Each text comes as one delta, so the events'
+numbers differ from those of the stream that the response first came in.
 """
 
 from collections.abc import Iterator
@@ -14,7 +14,7 @@ from gateway.translate.stream.response_form import TEXTS
 def replayed(response: Json) -> list[Json]:
     """Return the events of a whole response, numbered from 0.
 
-    `response_form.check_response` says whether it has the form that is needed.
+    The response must pass `response_form.check_response`.
     """
     return [
         {"type": event["type"], "sequence_number": number, **event}
@@ -62,7 +62,7 @@ _EMPTY: Json = {
     "arguments": "",
     "input": "",
 }
-"""The values of these fields in an item that begins."""
+"""The values that these fields have in an item when it begins."""
 
 
 def _summary(part: Json, place: Json) -> Iterator[Json]:
@@ -94,7 +94,7 @@ def _part(part: Json, place: Json) -> Iterator[Json]:
 
 
 def _text(kind: str, text: str, place: Json, done: Json, more: Any = None) -> Iterator[Json]:
-    """Yield the events of one text; both have the fields of `more`."""
+    """Yield the events of one text; both the delta and the end have the fields of `more`."""
     more = more or {}
     if text:
         yield {"type": f"response.{kind}.delta", **place, "delta": text, **more}

@@ -1,4 +1,4 @@
-"""A whole reply of chat or completions as OpenAI's own stream says it.
+"""A whole reply of chat or completions as the chunks of OpenAI's own stream.
 
 For clients of such an endpoint: programs read the role in a choice's first chunk, its end in the
 last one, one choice per chunk, and the usage in a chunk without choices that they have asked for.
@@ -36,7 +36,7 @@ def as_chunks(event: Json, *, with_usage: bool) -> list[Json]:
 
 
 def _parts(choice: Json) -> list[Json]:
-    """Return a choice of a chunk as its beginning, what it says, and its end."""
+    """Return a choice in parts: its role, its content, and its end."""
     if "delta" not in choice:
         return [choice]
     said = {name: value for name, value in choice["delta"].items() if value is not None}

@@ -1,4 +1,4 @@
-"""A whole reply as the stream event that says the same.
+"""A whole reply as the stream event or events with the same content.
 
 For upstreams that answer a streaming request with a whole body: the reply then passes the same
 state machine as a stream.
@@ -19,7 +19,7 @@ _ENDED = ("completed", "incomplete")
 def whole_as_event(shape: Shape, reply: Json, *, default_reason: str = UNKNOWN) -> Json:
     """Return one event of `shape`'s stream grammar that carries the whole reply.
 
-    Its choices have ended: `default_reason` is the finish reason of those that have none. Raises
+    `default_reason` is the finish reason of choices that have none: all choices have ended. Raises
     `UpstreamError` for invalid choices.
     """
     if shape is Shape.MESSAGES:
@@ -44,9 +44,10 @@ def whole_as_event(shape: Shape, reply: Json, *, default_reason: str = UNKNOWN) 
 def whole_as_events(shape: Shape, reply: Json, *, with_usage: bool | None = None) -> list[Json]:
     """Return the events of `shape`'s stream that carry the whole reply.
 
-    There are several of messages, and of responses: clients show what deltas bring. So they are of
-    chat and completions where a client of these gets them, which `with_usage` says: whether it has
-    asked for it. Raises as `whole_as_event` does.
+    Messages and responses get several events, because clients show what deltas bring. Chat and
+    completions get several if `with_usage` is set: it is None unless a client of that shape gets
+    the events, and else says whether that client has asked for the usage. Raises as
+    `whole_as_event` does.
     """
     if shape is Shape.MESSAGES and not reply.get("error"):
         return list(events_of(reply))
@@ -66,7 +67,7 @@ def _can_be_replayed(response: Json) -> bool:
 
 
 def _chunk_choice(choice: Json, *, failed: bool) -> Json:
-    """Return a choice as one of a chunk; one that failed needs no message."""
+    """Return a choice as it is in a chunk; a choice that failed needs no message."""
     chunk = {key: value for key, value in choice.items() if key != "message"}
     message = message_of(choice)
     if message is None and not (failed or choice.get("error")):

@@ -1,4 +1,4 @@
-"""Which of the requested choices the choices of a reply are, whole or in a stream.
+"""Which requested choice each choice of a reply is, in a whole reply or in a stream.
 
 Servers number them from 0, from 1, as strings, all as 0, or not at all.
 """
@@ -11,7 +11,7 @@ from gateway.shapes import Json
 from gateway.translate.parts.finish_reasons import ending_word
 
 _DIGITS: Final = 10
-"""An index written as a string has fewer digits."""
+"""The number of digits that an index written as a string stays below."""
 
 
 def choices_of(reply: Mapping[str, Any]) -> list[Json]:
@@ -32,9 +32,9 @@ def choices_of(reply: Mapping[str, Any]) -> list[Json]:
 
 
 def in_order(choices: list[Json]) -> list[Json]:
-    """Return the choices of a whole reply in their order, each with its place as its index.
+    """Return the choices of a whole reply in order, each with its place as its index.
 
-    That is the order of the list, unless their indexes are exactly the numbers from 0.
+    The order is that of the list, unless the indexes are exactly the numbers from 0 on.
     """
     indexes = [index_in(choice) for choice in choices]
     by_index = dict(zip(indexes, choices, strict=True))
@@ -52,10 +52,10 @@ def index_in(numbered: Json) -> int | None:
 
 
 def delta_of(choice: Json) -> Json:
-    """Return the delta of a choice of a chat stream, an absent one as empty.
+    """Return the delta of a choice of a chat stream; an absent one is empty.
 
-    Programs in PHP write an empty one as a list. Raises `UpstreamError` for an invalid delta, and
-    for text that is not in a delta.
+    So is an empty list, as which programs in PHP write it. Raises `UpstreamError` for an invalid
+    delta, and for text outside of a delta.
     """
     delta = choice.get("delta")
     if isinstance(delta, dict):
@@ -71,7 +71,7 @@ def delta_of(choice: Json) -> Json:
 def message_of(choice: Json) -> Json | None:
     """Return the message of a choice of a whole chat reply, if it has one.
 
-    Some servers and relays answer with a chunk that has all of it in its `delta`.
+    Some servers and relays answer with a chunk that has the whole message in its `delta`.
     """
     message, delta = choice.get("message"), choice.get("delta")
     if isinstance(message, dict):
@@ -80,7 +80,7 @@ def message_of(choice: Json) -> Json | None:
 
 
 class ChoicePlaces:
-    """Finds for each choice of a stream which of the requested ones it is."""
+    """Finds which requested choice each choice of a stream is."""
 
     __slots__ = ("_expected", "_first")
 
@@ -89,9 +89,9 @@ class ChoicePlaces:
         self._first: int | None = None
 
     def place(self, choice: Json) -> int | None:
-        """Return the place of a choice; None: it was not requested.
+        """Return the place of a choice among the requested ones; None: it was not requested.
 
-        Where one is requested, it is the first that comes, whatever its index.
+        If one choice was requested, the first to come counts, whatever its index.
         """
         index = index_in(choice)
         if index is None:
@@ -113,7 +113,7 @@ class ChoiceEnds:
         self._ended: set[int] = set()
 
     def take(self, event: Mapping[str, Any]) -> None:
-        """Take an event; what is not a choice is passed over."""
+        """Take an event; anything in it that is not a choice is ignored."""
         choices = event.get("choices")
         for choice in choices if isinstance(choices, list) else ():
             if isinstance(choice, dict):
@@ -127,7 +127,7 @@ class ChoiceEnds:
 
     @property
     def are_all(self) -> bool:
-        """Whether no choice goes on."""
+        """Whether all choices that have begun have ended."""
         return self._begun <= self._ended
 
 

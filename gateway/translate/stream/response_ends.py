@@ -1,20 +1,20 @@
-"""The end of a response under the name that it has elsewhere: `response.done`.
+"""The event `response.done`, another name for the end of a response.
 
-Realtime sessions end their responses so; ChatGPT's backend and relays of it do at times, too
+Realtime sessions end their responses with it, and at times so do ChatGPT's backend and relays of it
 (oh-my-pi#4692, 9router#2142).
 """
 
 from typing import Any, Final
 
 OTHER_END: Final = "response.done"
-"""The type; what happened is the status of its response."""
+"""The type of the event; its response's `status` says how it ended."""
 _STATUSES: Final = frozenset({"completed", "incomplete", "failed", "cancelled"})
 
 
 def documented(event: Any) -> Any:
-    """Return an event of that type as the documented one of its response's status.
+    """Return a `response.done` as the documented event for its response's status.
 
-    Without a status that ends a response it was completed. Other values are returned as they are.
+    A response without a status that ends one was completed. Other values are returned as they are.
     """
     if not isinstance(event, dict) or event.get("type") != OTHER_END:
         return event

@@ -1,4 +1,4 @@
-"""What a stream of responses events says of an error: in an event, and in the failed response."""
+"""An error in a responses stream: in its event, and in the failed response."""
 
 from collections.abc import Mapping
 
@@ -9,7 +9,7 @@ from gateway.translate.parts.error_statuses import OF_REQUESTS, UNPAID
 _CODES: Mapping[int, str] = {429: "rate_limit_exceeded", 400: "invalid_prompt"}
 _UNPAID = "insufficient_quota"
 _KEPT = OF_REQUESTS | {_UNPAID}
-"""OpenAI's own codes. Codex looks for some: it says what is wrong, and does not try again."""
+"""OpenAI's own codes. Codex acts on some: it shows what is wrong, and does not try again."""
 
 
 def failure(error: GatewayError) -> Json:
@@ -23,9 +23,8 @@ def failure(error: GatewayError) -> Json:
 def reported(error: GatewayError) -> Json:
     """Return the fields of an event of type `error`: flat, and nested in `error`.
 
-    openai-python and openai-node read the nested form only, others the documented flat one. The AI
-    SDK 5 passes over an event without a code: an error without one gets that of the failed
-    response.
+    openai-python and openai-node read only the nested form, others the documented flat one. The AI
+    SDK 5 ignores an event without a code, so an error without one gets that of the failed response.
     """
     details = {**error.envelope()["error"], "code": error.code or failure(error)["code"]}
     flat = {name: details[name] for name in ("code", "message", "param")}

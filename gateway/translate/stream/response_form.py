@@ -19,7 +19,7 @@ _OF_CALLS: Final = {
 
 
 def check_response(response: Json) -> None:
-    """Raise `UpstreamError` for a response that cannot be replayed; it names the field."""
+    """Raise `UpstreamError`, naming the field, for a response that cannot be replayed."""
     for at, item in _objects(response, "output", ""):
         for name in ("type", "id", *_OF_CALLS.get(str(item.get("type")), ())):
             _check_text(item, name, at)
@@ -38,9 +38,9 @@ def check_response(response: Json) -> None:
 def _objects(
     source: Json, name: str, at: str, *, is_optional: bool = False
 ) -> list[tuple[str, Json]]:
-    """Return a list of objects, each with what its fields' paths begin with; `at` is that of it.
+    """Return the objects of a list, each with the beginning of its fields' paths.
 
-    One that `is_optional` may be absent, or null.
+    `at` is the beginning of the list's own path. A list that `is_optional` may be absent, or null.
     """
     found = source.get(name)
     if found is None and is_optional:

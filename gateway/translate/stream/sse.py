@@ -1,6 +1,6 @@
 """Server-sent events: bytes to events, incrementally, and events to bytes.
 
-The grammar is WHATWG HTML's, section "Server-sent events". What is written is what old and
+The grammar is WHATWG HTML's, section "Server-sent events". The gateway writes a form that old and
 new clients understand: one `data:` line of JSON per event, no `id:`, no empty data.
 """
 
@@ -43,7 +43,7 @@ ENDS = RESPONSES_END | MESSAGES_END | {"error"}
 """The types of the events after which no stream has another."""
 
 MESSAGES_EVENTS: Final = ("message_", "content_block_", "ping")
-"""How the types of a messages stream's events begin, but for `error`."""
+"""The beginnings of the types of a messages stream's events, except `error`."""
 
 NAMED: Final = (Shape.RESPONSES, Shape.MESSAGES)
 """The shapes whose events have their type as a name, too: Anthropic's clients dispatch on it."""
@@ -51,12 +51,12 @@ NAMED: Final = (Shape.RESPONSES, Shape.MESSAGES)
 DEFAULT_MAX_EVENT_BYTES = 32 * 1024 * 1024
 
 _SHORT = 4 * 1024
-"""Bytes up to which data may be a single event."""
+"""The size in bytes up to which data is tried as a single event."""
 _BOM = b"\xef\xbb\xbf"
 _LF: Final = ord("\n")
 _CR: Final = ord("\r")
 _ERROR = b"error"
-"""The field that llama.cpp before 2025 and others write in place of `data` for an error."""
+"""The field in which llama.cpp before 2025 and others write an error, in place of `data`."""
 _FIELDS = (b"data", b"event", b"id", b"retry", _ERROR)
 _LONGEST_FIELD = len(b"event:")
 _JSON_ENDS: Final = (b"}", b"]")
@@ -64,7 +64,7 @@ _JSON_OPENS: Final = (b"{", b"[")
 
 
 def begins_events(data: bytes) -> bool | None:
-    """Whether the beginning of a body is that of an event stream; None: not decided yet.
+    """Whether a body that begins like this is an event stream; None: not decided yet.
 
     A stream begins with a comment or a field of the grammar; JSON and HTML do not.
     """
@@ -78,11 +78,11 @@ def begins_events(data: bytes) -> bool | None:
 
 
 def _begins_another(line: bytes, before: bytes) -> bool:
-    """Whether a line of data begins another event, though no blank line is before it.
+    """Whether a line of data begins another event, although no blank line precedes it.
 
     Some servers leave the blank line out, between pieces of calls for instance (GLM and Kimi behind
-    Baseten). No JSON continues so, however it is spread over lines: a value, or `[DONE]`, follows
-    the end of a value directly.
+    Baseten). One JSON text cannot go on like this, however it is spread over lines: here a value,
+    or `[DONE]`, directly follows the end of a value.
     """
     return before.rstrip().endswith(_JSON_ENDS) and line.lstrip().startswith(_JSON_OPENS)
 
@@ -115,7 +115,7 @@ class SSEDecoder:
         self._data: list[bytes] = []
         self._event = b""
         self._named: bytes | None = None
-        """The name that the data had before the last one came; None: none came after data."""
+        """The name of the data so far, once another name has come after it; None: none has."""
 
     def feed(self, data: bytes) -> list[ServerSentEvent]:
         """Return the events that `data` completes."""
@@ -152,9 +152,9 @@ class SSEDecoder:
         return events
 
     def _only(self, data: bytes) -> ServerSentEvent | None:
-        """Return the event of `data` if that is one with one line of data, as most are; else None.
+        """Return the one event of `data` if it has one line of data, as most have; else None.
 
-        That is for data after whole events, without an end of line but LF.
+        Only for data that begins after a whole event, and whose lines end in LF.
         """
         if self._size or self._line or self._at_start or self._ended_in_cr or b"\r" in data:
             return None
@@ -267,8 +267,8 @@ def error_event(shape: Shape | None, error: GatewayError, number: int = 0) -> Js
 def encode_json(value: Json) -> bytes:
     """Return UTF-8 JSON on one line; a number that is not finite becomes null.
 
-    Half a character, which UTF-8 cannot express, becomes U+FFFD. What is in the value as it was
-    written (`msgspec.Raw`) stays so, except for line breaks, which are only between its tokens.
+    Half a character, which UTF-8 cannot express, becomes U+FFFD. Parts that are kept as they were
+    written (`msgspec.Raw`) stay so, but lose line breaks, which are only between their tokens.
     """
     try:
         written = msgspec.json.encode(value)
@@ -281,12 +281,12 @@ def encode_json(value: Json) -> bytes:
 
 
 def terminator(shape: Shape) -> bytes:
-    """Return the end of a stream: `[DONE]`; none for shapes that have an event for it."""
+    """Return the bytes that end a stream: `[DONE]`; empty for shapes that have an event for it."""
     return b"" if shape in NAMED else b"data: [DONE]\n\n"
 
 
 def final_events(shape: Shape) -> frozenset[str]:
-    """Return the types of the events that end a stream of this shape; none: `[DONE]` does."""
+    """Return the types of the events that end a stream of this shape; empty: `[DONE]` ends it."""
     if shape is Shape.RESPONSES:
         return RESPONSES_END
     return MESSAGES_END if shape is Shape.MESSAGES else frozenset()

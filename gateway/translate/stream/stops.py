@@ -1,8 +1,8 @@
 """Stop sequences that the gateway looks for, where the upstream cannot.
 
 Generation is autoregressive, so cutting at the first match gives the text that an upstream with
-`stop` would have given. The first match is the one that *ends* first (of several that end there,
-the longest): so the result does not depend on how the text is cut into pieces.
+`stop` would have given. The first match is the one that *ends* first (of several that end together,
+the longest), so that the result does not depend on how the text is cut into pieces.
 """
 
 from collections.abc import Sequence
@@ -64,7 +64,7 @@ class _Matcher:
     def __init__(self, stop: str) -> None:
         self.stop = stop
         self.matched = 0
-        """How many characters of the stop sequence the text so far ends with."""
+        """How many characters at the end of the text so far begin the stop sequence."""
         self._fallback = [0, 0]
 
     def feed(self, text: str) -> int | None:

@@ -1,13 +1,13 @@
 """The beginning of a text that comes in pieces, known by its length and checksum.
 
-That is enough to find what a repetition of the text adds, without keeping the text.
+That is enough to find what a repetition adds, without keeping the text.
 """
 
 from zlib import crc32
 
 
 class TextPrefix:
-    """What has come of a text so far: its length in characters, and its checksum."""
+    """The text so far: its length in characters, and its checksum."""
 
     __slots__ = ("_check", "length")
 
@@ -23,7 +23,7 @@ class TextPrefix:
 
     @property
     def digest(self) -> tuple[int, int]:
-        """Equal for equal texts only."""
+        """A value that is equal for equal texts only, as far as a checksum tells."""
         return self.length, self._check
 
     def add(self, text: str) -> None:
@@ -32,16 +32,16 @@ class TextPrefix:
         self._check = crc32(text.encode("utf-8", "surrogatepass"), self._check)
 
     def begins(self, whole: str) -> bool:
-        """Whether a whole text begins with this."""
+        """Whether a whole text begins with the text so far."""
         if len(whole) < self.length:
             return False
         beginning = whole[: self.length].encode("utf-8", "surrogatepass")
         return crc32(beginning) == self._check
 
     def is_all_of(self, whole: str) -> bool:
-        """Whether a whole text is this, and nothing more."""
+        """Whether a whole text is the text so far, and nothing more."""
         return len(whole) == self.length and self.begins(whole)
 
     def rest_of(self, whole: str) -> str:
-        """Return what a whole text has after this; nothing where it begins with something else."""
+        """Return what a whole text has after the text so far; empty if it begins otherwise."""
         return whole[self.length :] if self.begins(whole) else ""

@@ -1,7 +1,7 @@
-r"""Replaces the escapes of halves of characters in JSON text that comes in pieces.
+r"""Replaces escapes of half characters in JSON text that comes in pieces.
 
-Such an escape is JSON, but the parsers of some clients refuse it, and a stream with it. It is the
-half of a pair of UTF-16 (`\ud83d`) without the other one after it, or before it.
+Such an escape is one half of a pair of UTF-16 (`\ud83d`) without the other half after or before it.
+It is valid JSON, but the parsers of some clients refuse it, and with it the whole stream.
 """
 
 import re
@@ -23,7 +23,7 @@ _REPLACEMENT = "\ufffd"
 
 
 class WholeEscapes:
-    """Takes the pieces of one text, and returns them with U+FFFD for each half.
+    """Takes the pieces of one text, and returns them with U+FFFD in place of each half character.
 
     An escape that may go on in the next piece waits for that.
     """
@@ -34,14 +34,14 @@ class WholeEscapes:
         self._open = ""
 
     def add(self, text: str) -> str:
-        """Return what can be said after the next piece."""
+        """Return the text that is certain, now that the next piece has come."""
         if not self._open and "\\" not in text:
             return text
         text, self._open = self._open + text, ""
         return _escapes.sub(self._replaced, text)
 
     def flush(self) -> str:
-        """Return what waits, at the end of the text."""
+        """Return the text that still waits, at the end of all pieces."""
         rest, self._open = self._open, ""
         return _first.sub(_REPLACEMENT, rest)
 

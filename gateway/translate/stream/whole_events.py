@@ -1,9 +1,9 @@
 """Holds back the beginning of an event until it is readable, so that no client gets half an event.
 
-A stream that is passed on may break off in the middle of an event. By the grammar half an event is
-discarded, but official clients decode whatever is after `data:`, and fail in their JSON reader
-before they get to the event with the reason. All other bytes pass unchanged, in their order, as
-soon as a client can use them.
+A stream that is passed on may break off in the middle of an event. The grammar says that half an
+event is discarded, but official clients decode whatever follows `data:`, and fail in their JSON
+reader before they get to the event with the reason. All other bytes pass unchanged, in their order,
+as soon as a client can use them.
 """
 
 from gateway.envelopes.upstream_json import NOT_JSON, decode
@@ -22,20 +22,21 @@ _DATA = b"data:"
 _JSON_OPENS = (b"{", b"[")
 _JSON_ENDS = (b"}", b"]")
 _OPENING = 16
-"""Within how many bytes after `data:` its JSON begins."""
+"""The number of bytes after `data:` within which its JSON begins."""
 
 
 class WholeEvents:
-    """Takes a stream in any pieces and returns what can pass; time is linear in the input.
+    """Takes a stream in any pieces and returns the bytes that can pass.
 
-    `shape` is that of its events, where it is known.
+    `shape` is the shape of its events, where it is known. Time is linear in the input.
     """
 
     __slots__ = ("_append", "_given_up", "_held", "_last", "_passed")
 
     def __init__(self, shape: Shape | None = None) -> None:
         self._held = bytearray()
-        """The beginning of an event; of a long one that was given up, its last bytes so far."""
+        """The beginning of an event; of an event that was too long to be held, its last bytes so
+        far."""
         self._given_up = False
         self._passed = b""
         """The last piece of a long event that has passed."""
@@ -91,7 +92,7 @@ class WholeEvents:
         return passing
 
     def _go_on(self, data: bytes) -> bytes:
-        """Return what can pass where a long event goes on: all of it, and what is after it."""
+        """Return what can pass while a long event goes on: all of it, and what may follow it."""
         self._passed = data
         edge = self._held + data
         ends = [at + len(blank) for blank in _BLANK_LINES if (at := edge.find(blank)) >= 0]
@@ -104,7 +105,7 @@ class WholeEvents:
         return data[:end] + self.take(data[end:])
 
     def break_off(self) -> tuple[bytes, bool]:
-        """Return what can pass of a stream that broke off, and whether it was over nevertheless.
+        """Return what can pass of a stream that broke off, and whether it was complete anyway.
 
         An event that lacks only its blank line can pass; after a terminator nothing is missing.
         """
@@ -115,10 +116,10 @@ class WholeEvents:
     def finish(self) -> tuple[bytes, bool]:
         """Return what can pass at the end of a stream, and whether the stream is complete.
 
-        It is not complete in the middle of an event's JSON, whatever the framing says: a body that
-        ends with its connection may end anywhere. Nor is it where other events must follow the last
-        ones of a stream of `shape`. After a terminator it always is. An event that has no data yet
-        does not pass unless the stream is complete.
+        A stream that ends within an event's JSON is not, whatever the framing says: a body that
+        ends with its connection may end anywhere. Nor is one of `shape` in which other events must
+        follow the last ones. After a terminator a stream always is complete. An event that has no
+        data yet does not pass unless the stream is complete.
         """
         held = self._rest()
         data = _data_of(held)
@@ -141,7 +142,7 @@ class WholeEvents:
         return held
 
     def _end(self, since: int) -> int:
-        """Return where the part that can pass ends; no line ends before `since`."""
+        """Return the end of the part that can pass; before `since` no line ends."""
         held = self._held
         found = ((held.rfind(blank, since), len(blank)) for blank in _BLANK_LINES)
         end = max((at + length for at, length in found if at >= 0), default=0)
@@ -151,7 +152,7 @@ class WholeEvents:
     def _is_useful(self, begin: int, line_end: int) -> bool:
         """Whether clients that read line by line can use the lines of an event so far.
 
-        That is a comment, data that is not JSON, or JSON that may end there.
+        They can use a comment, data that is not JSON, and JSON that may end there.
         """
         held = self._held
         last = bytes(held[max(held.rfind(b"\n", begin, line_end) + 1, begin) : line_end]).rstrip()

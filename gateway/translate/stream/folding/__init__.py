@@ -1,1 +1,1 @@
-"""Streams folded: their events as the whole reply that says the same."""
+"""Streams folded: their events as the whole reply with the same content."""

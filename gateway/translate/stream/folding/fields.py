@@ -7,15 +7,15 @@ from gateway.shapes import Json
 from gateway.translate.parts.content.sources import OF_A_MESSAGE, add_sources
 
 _UNCHANGING = frozenset({"role", "phase"})
-"""Strings that are not pieces of a text."""
+"""String fields that are not pieces of a text: a later value replaces the one before."""
 _TEXTS = frozenset({"data", "transcript"})
-"""Strings of `audio` that are."""
+"""String fields of `audio` that are pieces of a text."""
 
 
 def add_delta(message: Json, delta: Mapping[str, Any]) -> None:
     """Add a delta to the message so far: texts and lists are concatenated, objects merged.
 
-    Content, which has several forms, and calls are not for it: see `FoldedMessage`.
+    Not for content, which has several forms, nor for calls: see `FoldedMessage`.
     """
     for name, value in delta.items():
         if isinstance(value, dict):

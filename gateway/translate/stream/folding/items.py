@@ -36,7 +36,7 @@ _PARTS: Mapping[object, tuple[ItemKind, Listed, Form]] = {
     "reasoning_text": (ItemKind.REASONING, "content", "content"),
     "summary_text": (ItemKind.REASONING, "summary", "summary"),
 }
-"""By a part's type: the kind of an item that has it, its list there, and the form of its text."""
+"""By the type of a part: the kind of item that has it, its list there, and the form of its text."""
 _TEXTS = {
     "output_text": "output_text",
     "refusal": "refusal",
@@ -52,25 +52,25 @@ _TYPES = {ItemKind.MESSAGE: "message", ItemKind.REASONING: "reasoning"}
 
 @dataclass(slots=True, eq=False)
 class _StreamedItem:
-    """What the stream has of one item; without `known`, one that chat has no place for."""
+    """One item as far as it has streamed; `known` is None where chat has no place for it."""
 
     known: OutputItem | None
     item: Json = field(default_factory=dict)
     done: bool = False
-    """Whether an item that chat has no place for is whole."""
+    """Whether an item that chat has no place for has come whole."""
     parts: StreamedParts = field(default_factory=StreamedParts)
 
     @property
     def says_something(self) -> bool:
-        """Whether the response would lack something without it."""
+        """Whether the response would lack content without this item."""
         known = self.known
         return known is None or known.kind is ItemKind.CALL or known.has_been_shown
 
 
 class StreamedItems:
-    """Takes the events of a stream; what a whole response lacks is filled in from them.
+    """Takes the events of a stream, and fills in from them what the whole response lacks.
 
-    `tools` are the names that the model can call.
+    `tools` are the names of the tools that the model can call.
     """
 
     def __init__(self, tools: Collection[str] = ()) -> None:
@@ -103,7 +103,7 @@ class StreamedItems:
     def completed(self, output: object, *, truncated: bool = False) -> list[Json]:
         """Return a response's output, completed from the stream.
 
-        `truncated`: something has cut it short. Raises `UpstreamError` as `take` does.
+        `truncated`: the response was cut short. Raises `UpstreamError` as `take` does.
         """
         given = [{**item} for item in objects({"output": output}, "output")]
         found = {id(item): known for known, item in matched(self._items, given)}
@@ -130,7 +130,7 @@ class StreamedItems:
     def _with_left_out(
         self, placed: list[tuple[_StreamedItem, Json]], left: Mapping[_StreamedItem, None]
     ) -> list[tuple[_StreamedItem, Json]]:
-        """Return the given items, and between them those that only the stream has."""
+        """Return the given items and, in their order, those that only the stream has."""
         order = {streamed: at for at, streamed in enumerate(self._all)}
         waiting = list(left)
         merged: list[tuple[_StreamedItem, Json]] = []
@@ -220,9 +220,9 @@ class StreamedItems:
         return streamed
 
     def _other(self, item: Json) -> _StreamedItem | None:
-        """Return what the stream has of an item that chat has no place for.
+        """Return the streamed item for an item that chat has no place for.
 
-        Without an id it is the one of its type that has begun.
+        An item without an id is the one of its type that has begun.
         """
         name = item_name(item)
         for each in self._all:
@@ -233,7 +233,7 @@ class StreamedItems:
         return None
 
     def _other_at_end(self, item: Json, placed: Sequence[_StreamedItem]) -> _StreamedItem | None:
-        """Return what the stream has of such an item of the response: vLLM renames them."""
+        """Return the streamed item for such an item at the end: vLLM gives it another id there."""
         others = [each for each in self._all if each.known is None and each not in placed]
         name, mark = item_name(item), item_digest(item)
         named = (each for each in others if name is not None and item_name(each.item) == name)
@@ -241,7 +241,7 @@ class StreamedItems:
         return next(named, None) or next(same, None)
 
     def _filled(self, streamed: _StreamedItem, item: Json, *, truncated: bool) -> Json:
-        """Return an item completed from the stream; its own parts count where they say as much."""
+        """Return an item completed from the stream; its own parts count unless that has more."""
         made = {**item, **streamed.item, **_without_empty(item)}
         known = streamed.known
         if known is None:
@@ -258,7 +258,7 @@ class StreamedItems:
         return made
 
     def _called(self, known: OutputItem, item: Json, *, truncated: bool) -> Json:
-        """Return name, id and text of a call, as they are known at the end."""
+        """Return the name, the id and the text of a call, as known at the end."""
         call, text = known.call, known.call.text
         call.describe(item, self._tools)
         text.complete(arguments_text(call_text(item)), item_is_done=True)

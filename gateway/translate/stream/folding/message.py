@@ -22,7 +22,7 @@ _NAME_AND_TEXT = frozenset({"index", "id", "name", "arguments", "input"})
 
 
 class _Call(CallInPieces):
-    """A call, with the other fields that its server gives it."""
+    """A call, with the further fields that its server gives it."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -39,7 +39,7 @@ class _Call(CallInPieces):
         merge(self._beside, more)
 
     def build(self, call_id: str, *, truncated: bool) -> Json:
-        """Return the whole call; `truncated`: something has cut it short."""
+        """Return the whole call; `truncated`: a limit or a failure has cut it short."""
         text = self.text
         if not truncated and not self.is_free_text and not text:
             text = "{}"
@@ -54,9 +54,9 @@ def _without(fields: Json, names: Collection[str]) -> Json:
 
 
 class FoldedMessage:
-    """The message of one choice; `tools` are the names that the model can call.
+    """The message of one choice; `tools` are the names of the tools that the model can call.
 
-    Raises `UpstreamError` for calls that cannot be distinguished.
+    Its methods raise `UpstreamError` for calls that cannot be distinguished.
     """
 
     def __init__(self, tools: Collection[str]) -> None:
@@ -66,7 +66,7 @@ class FoldedMessage:
         self._old_calls = CallTracker[_Call](tools)
 
     def add(self, delta: Mapping[str, Any], *, whole: bool) -> None:
-        """Add a delta; `whole`: it is a message, whose calls may be known already."""
+        """Add a delta; `whole`: it was a message, so that its calls may have come before."""
         fields = dict(delta)
         self._call(self._calls, calls_of(fields), whole=whole)
         self._call(self._old_calls, old_calls_of(fields), whole=whole)
@@ -81,9 +81,9 @@ class FoldedMessage:
         add_delta(self._fields, fields)
 
     def build(self, reply_id: object, *, truncated: bool) -> Json:
-        """Return the message, at the end of the stream; `truncated`: something has cut it short.
+        """Return the message, at the end of the stream; `truncated`: it was cut short.
 
-        Calls without ids of their own get one made of `reply_id`.
+        Calls without ids of their own get one that is derived from `reply_id`.
         """
         message = dict(self._fields)
         if self._parts:

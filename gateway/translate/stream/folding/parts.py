@@ -9,12 +9,12 @@ Listed = Literal["content", "summary"]
 
 
 class StreamedParts:
-    """Parts with a text, as far as it has come: the longest that any event has."""
+    """The parts of an item's lists, each with the longest text that any event has for it."""
 
     def __init__(self) -> None:
         self._parts: dict[tuple[Listed, int], Json] = {}
         self._ended: set[Listed] = set()
-        """Lists whose last part has come as a whole."""
+        """The lists whose last part has come whole."""
 
     def go_on(self, listed: Listed, kind: str, index: object, text: str) -> None:
         """Take the next piece of a part's text; `kind` is the part's type."""
@@ -22,7 +22,7 @@ class StreamedParts:
         part[field_of(kind)] += text
 
     def end(self, listed: Listed, index: object, whole: Json) -> None:
-        """Take a whole part. Its text counts, unless it is only the beginning of what has come."""
+        """Take a whole part; its text counts unless the text so far begins with it."""
         if whole["type"] == "reasoning_text":
             self._without_pieces(listed, _text(whole))
         part = self._part(listed, whole["type"], index, begins=False)
@@ -36,9 +36,10 @@ class StreamedParts:
             self._ended.add(listed)
 
     def fit(self, listed: Listed, whole: list[Any]) -> None:
-        """Take the whole list, before its parts: pieces under another index than theirs are in it.
+        """Take the whole list of parts, before its parts are taken one by one.
 
-        Such are those of parts that no event has announced.
+        Pieces that a server has sent under other indexes than their parts' are left out, since the
+        list has their text. Such pieces are those of parts that no event has announced.
         """
         texts = list(map(_text, whole))
         if all(
@@ -53,7 +54,7 @@ class StreamedParts:
                 self.annotate(0, annotation)
 
     def _without_pieces(self, listed: Listed, text: str) -> list[Any]:
-        """Leave out the pieces of a text that a server has counted; return their annotations."""
+        """Leave out pieces that came under indexes of their own; return their annotations."""
         pieces = {place: part for place, part in self._parts.items() if place[0] == listed}
         joined = "".join(_text(part) for _, part in sorted(pieces.items(), key=_place))
         if not joined or not text.startswith(joined):
@@ -62,14 +63,14 @@ class StreamedParts:
         return [each for part in pieces.values() for each in part.get("annotations", ())]
 
     def annotate(self, index: object, annotation: object) -> None:
-        """Take an annotation of a message's text; without an index, of the last."""
+        """Take an annotation of a message's text; without an index, it belongs to the last text."""
         texts = [at for (_, at), part in self._parts.items() if part["type"] == "output_text"]
         place = index if type(index) is int else max(texts, default=None)
         part = self._part("content", "output_text", place, begins=False)
         part["annotations"] = _joined(part.get("annotations"), [annotation])
 
     def completed(self, listed: Listed, given: object) -> object:
-        """Return the list of a whole item: its own parts, unless more of their text has come."""
+        """Return an item's whole list: the given parts, unless the stream has more text."""
         streamed = [
             part for (of, _), part in sorted(self._parts.items(), key=_place) if of == listed
         ]
@@ -84,9 +85,9 @@ class StreamedParts:
         return [{**known, **part} for known, part in zip(before, streamed, strict=False)]
 
     def _part(self, listed: Listed, kind: str, index: object, *, begins: bool) -> Json:
-        """Return a part; without an index, the last of its list or the next one.
+        """Return a part; without an index, it is the last of its list or the next one.
 
-        It is the next one where it has another type, and where it `begins` after a whole one.
+        It is the next one if the last has another type, or if a part `begins` after a whole one.
         """
         at = index if type(index) is int else self._last(listed, kind, begins=begins)
         part = self._parts.get((listed, at))
@@ -111,7 +112,7 @@ def _place(entry: tuple[tuple[Listed, int], Json]) -> tuple[Listed, int]:
 
 
 def _annotated(part: Any, at: int, streamed: list[Json]) -> Any:
-    """Return a given part with the annotations that only events have."""
+    """Return a given part, with annotations that only the stream has."""
     noted = streamed[at].get("annotations") if at < len(streamed) else None
     if not noted or not isinstance(part, dict):
         return part

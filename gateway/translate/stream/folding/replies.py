@@ -1,4 +1,4 @@
-"""The events of a whole stream as the whole reply that says the same.
+"""The events of a whole stream as the whole reply with the same content.
 
 For upstreams that answer with an event stream though none was asked for: some always stream, others
 unless `stream` is false. The reply is then folded like any whole reply of their endpoint.
@@ -26,11 +26,11 @@ _OBJECTS = {Shape.COMPLETIONS: "text_completion", Shape.CHAT: "chat.completion"}
 def events_as_whole(
     shape: Shape, events: Iterable[Json], tools: Collection[str] = (), *, ended: bool = False
 ) -> Json:
-    """Return the whole reply of `shape` that a stream of it makes.
+    """Return the whole reply of `shape` that the events of a stream make.
 
-    `tools` are the names of those that the model can call. `ended`: the choices of completions and
-    of chat need no finish reason. Raises `TruncatedStream` where the stream was not complete, and
-    `UpstreamError` where it contradicts itself.
+    `tools` are the names of the tools that the model can call. `ended`: the choices of completions
+    and of chat need no finish reason. Raises `TruncatedStream` if the stream was not complete, and
+    `UpstreamError` if it contradicts itself.
     """
     if shape is Shape.RESPONSES:
         return _response(events, tools)
@@ -48,7 +48,7 @@ def is_terminal(event: object, shape: Shape = Shape.RESPONSES) -> bool:
 def _response(events: Iterable[Json], tools: Collection[str]) -> Json:
     """Return the response of the last event, completed from the events before it.
 
-    Some servers repeat nothing there, others leave parts of it out.
+    Some servers leave the output out of the last event, others leave out parts of it.
     """
     items = StreamedItems(tools)
     for event in events:
@@ -99,11 +99,11 @@ class _Choice:
 
     @property
     def has_finished(self) -> bool:
-        """Whether it has its finish reason."""
+        """Whether the choice has its finish reason."""
         return bool(self._known.get("finish_reason"))
 
     def take(self, choice: Json) -> None:
-        """Take its part of an event."""
+        """Take the choice as one event has it."""
         for piece in self._deltas.take(choice):
             whole = is_whole(piece)
             for name, value in piece.items():

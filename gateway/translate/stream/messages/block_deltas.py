@@ -1,4 +1,4 @@
-"""A whole block of a message as the events of a stream that say the same."""
+"""A whole block of a message as stream events with the same content."""
 
 import json
 from collections.abc import Iterator
@@ -7,21 +7,21 @@ from gateway.shapes import Json
 from gateway.translate.stream.messages.messages_blocks import text_input
 
 PARTIAL = "partial_json"
-"""The field of a call's block that has its input as text, where that is not JSON."""
+"""The field of a call's block with the text of its input, where that is not a JSON object."""
 TEXTS = {
     "text_delta": "text",
     "thinking_delta": "thinking",
     "signature_delta": "signature",
     "input_json_delta": PARTIAL,
 }
-"""The field that a delta has its piece in, by its type; `signature_delta` has all of it."""
+"""The field with a delta's piece, by the delta's type; a `signature_delta` has the whole value."""
 
 written_input = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
 """Writes the input of a call in a whole message as the text of its arguments."""
 
 
 def block_events(index: int, block: Json) -> Iterator[Json]:
-    """Yield the events of a block; raises `UpstreamError` where an input is a text of no object."""
+    """Yield the events of a block; raises `UpstreamError` for an input that is no object's text."""
     start, deltas = taken_apart(block)
     yield {"type": "content_block_start", "index": index, "content_block": start}
     for delta in deltas:
@@ -30,7 +30,7 @@ def block_events(index: int, block: Json) -> Iterator[Json]:
 
 
 def taken_apart(block: Json) -> tuple[Json, list[Json]]:
-    """Return a block as it begins, and the deltas with its texts; raises as `block_events`."""
+    """Return a block as it begins, and the deltas with its texts; raises as `block_events` does."""
     kind = block.get("type")
     if kind == "text":
         citations = block.get("citations")
@@ -53,7 +53,7 @@ def taken_apart(block: Json) -> tuple[Json, list[Json]]:
 
 
 def _input(given: object) -> str:
-    """Return the input of a call as a text, as which some servers send it in the first place."""
+    """Return the input of a call as text; some servers send it as text in the first place."""
     if isinstance(given, str):
         return text_input(given)
     return written_input(given)

@@ -1,9 +1,10 @@
 """The blocks of a messages stream, one strictly after another.
 
-Anthropic's blocks never overlap, other servers' may: calls that a model makes in parallel, say.
-Deltas belong to a block by its `index`, so a block that begins while another is open is held until
-that one has ended. A text in a block of another type begins one of its own. What folds the stream
-has one open block at a time. Blocks that a `message_start` has already come first.
+Anthropic's blocks never overlap, but other servers' may, for instance calls that a model makes in
+parallel. Deltas belong to a block by its `index`, so a block that begins while another is open is
+held until that one has ended. A text in a block of another type begins a block of its own. The
+folder of the stream thus sees one open block at a time. Blocks that `message_start` has already
+come first.
 """
 
 from collections import deque
@@ -16,7 +17,7 @@ from gateway.translate.contract import MAX_REPLY_CHARACTERS
 from gateway.translate.stream.messages.opening_blocks import OpeningBlock, opening_blocks
 
 _EVENT_CHARACTERS = 100
-"""What an event without text counts of the limit."""
+"""The characters that each event counts towards the limit, besides its text."""
 
 
 _TEXTS = {"text_delta": "text", "thinking_delta": "thinking"}
@@ -33,33 +34,33 @@ class _Block:
         self.kind = kind if isinstance(kind, str) else None
         self.held: list[Json] = []
         self.begun = begun
-        """The same block as the message began with it."""
+        """The same block in `message_start`, if it was there."""
         self.ended = False
 
     def end(self) -> None:
-        """End it with what the stream has not repeated of its beginning."""
+        """End the block; add what the stream has not repeated of its form in `message_start`."""
         self.ended = True
         if self.begun is not None:
             self.held += self.begun.flush()
 
 
 class BlockOrder:
-    """Takes the events of one stream; gives those that are next in order."""
+    """Takes the events of one stream, and returns them in order, block by block."""
 
     def __init__(self) -> None:
         self._blocks: deque[_Block] = deque()
-        """Blocks that were not given to their end: all but the first are held."""
+        """Blocks that were not returned to their end: all but the first are held."""
         self._unended: dict[object, _Block] = {}
-        """The open block of each index, by what `_key` makes of that."""
+        """The open block of each index; the key is the index made hashable by `_key`."""
         self._begun: deque[OpeningBlock] = deque()
-        """Blocks that came with the message and that no other has followed yet."""
+        """Blocks of `message_start` that the stream has not reached yet."""
         self._characters = 0
 
     def take(self, event: Json) -> Sequence[Json]:
         """Take an event; return it and those that waited for it, or nothing yet.
 
-        Raises `UpstreamError` for a delta of a block that is not open, for a block that is said in
-        two ways, and for more than the gateway can hold.
+        Raises `UpstreamError` for a delta of a block that is not open, for two contradicting forms
+        of one block, and for more text than the gateway holds.
         """
         kind = event.get("type")
         read = self._readers.get(kind) if isinstance(kind, str) else None
@@ -85,7 +86,7 @@ class BlockOrder:
         return [*given, *now] if given else now
 
     def _begun_before(self, index: object) -> Iterator[OpeningBlock]:
-        """Yield those that came with the message, up to the one of an index."""
+        """Yield the blocks of `message_start` before an index."""
         while self._begun and isinstance(index, int) and self._begun[0].index < index:
             yield self._begun.popleft()
 
@@ -93,7 +94,7 @@ class BlockOrder:
         return not isinstance(index, int) or self._begun[0].index == index
 
     def _whole(self, begun: OpeningBlock) -> list[Json]:
-        """Return what is next in order once a block has come with the message alone."""
+        """Return the events that come next, for a block that only `message_start` has."""
         return [each for event in begun.events() for each in self.take(event)]
 
     def _add(self, event: Json) -> Sequence[Json]:
@@ -127,7 +128,7 @@ class BlockOrder:
         return [*given, event]
 
     def _open(self, index: object) -> _Block | None:
-        """Return the open block of an index, the last one if there is none; None: it is not."""
+        """Return the open block of an index, or the last open one if the index is None."""
         if index is None:
             return next(reversed(self._unended.values()), None)
         return self._unended.get(_key(index))
@@ -176,7 +177,7 @@ class BlockOrder:
 
 
 def _block_of(event: Json, open_kind: str | None) -> Json | None:
-    """Return the beginning of the block that a text belongs to; None: to the open one.
+    """Return the event that begins a block for a text; None: the text belongs to the open block.
 
     SGLang before its #25876 writes text after a call into the block of the call.
     """

@@ -18,9 +18,10 @@ from gateway.translate.stream.messages.block_order import BlockOrder
 
 
 def events_of(message: Json) -> Iterator[Json]:
-    """Yield the events of a stream that says the same as a whole message.
+    """Yield the events of a stream with the content of a whole message.
 
-    Raises `UpstreamError` where its content is not a list of blocks, or an input no object.
+    Raises `UpstreamError` if its content is not a list of blocks, or an input is a text of no
+    object.
     """
     usage = message.get("usage")
     counted = usage if isinstance(usage, dict) else {}
@@ -40,9 +41,10 @@ def events_of(message: Json) -> Iterator[Json]:
 def message_of(events: Iterable[Json], *, keeps_empty: bool = False) -> Json:
     """Return the whole message that the events of a stream make.
 
-    A call whose input is not a JSON object, as where a limit has ended it, has its text as
-    `partial_json`, of which `events_of` makes the same events; with `keeps_empty`, so has an empty
-    one that the pieces have said where a limit has ended the message.
+    A call whose input is not a JSON object, for instance because a limit has ended it, has the text
+    as `partial_json`, of which `events_of` makes the same events. With `keeps_empty`, so has a call
+    with the pieces of an empty object, if a limit has ended the message.
+
     Raises `TruncatedStream` for a stream without its end, and `UpstreamError` for one that
     contradicts itself.
     """
@@ -75,7 +77,7 @@ def message_of(events: Iterable[Json], *, keeps_empty: bool = False) -> Json:
 def check_inputs(message: Json) -> None:
     """Raise `UpstreamError` for a call whose input is not an object, as messages require.
 
-    That of a call which a limit has cut off need not be: it is never run.
+    A call in a message that a limit has cut off is allowed: it is never run.
     """
     content = message.get("content")
     for block in content if isinstance(content, list) else ():
@@ -87,7 +89,7 @@ def check_inputs(message: Json) -> None:
 
 
 def without_partial_inputs(message: Json) -> Json:
-    """Return a message for a client, whose inputs are empty where their texts are not objects."""
+    """Return a message without `partial_json`, for a client: such inputs are empty."""
     content = message.get("content")
     if not isinstance(content, list) or not any(map(_is_partial, content)):
         return message
@@ -132,9 +134,10 @@ def _add(block: Json, event: Json) -> None:
 
 
 def _made(block: Json, *, is_cut: bool) -> Json:
-    """Return a whole block; the pieces of a tool's input are its JSON.
+    """Return a whole block; the pieces of a tool's input are parsed as JSON.
 
-    Where a limit has cut the message off, pieces that say that it is empty are more than none.
+    `is_cut`: a limit has cut the message off, so pieces that say `{}` are kept as text: they are
+    more than no pieces.
     """
     if PARTIAL not in block:
         return block
@@ -157,7 +160,7 @@ def _object(event: Json, name: str) -> Json:
 
 
 class _Usage:
-    """The usage of a stream: its counts as those of every stream, and what is beside them."""
+    """The usage of a stream: the counts that every stream has, and further fields."""
 
     def __init__(self) -> None:
         self._counts = Counts()
@@ -171,7 +174,7 @@ class _Usage:
             self._fields |= _known(usage) if isinstance(usage, dict) else {}
 
     def known(self) -> Json:
-        """Return what is known of it."""
+        """Return the usage as far as it is known."""
         counts = self._counts.usage
         return {**self._fields, **(counts if isinstance(counts, dict) else {})}
 

@@ -1,7 +1,7 @@
 """Blocks of a message's content as a stream builds them.
 
 A block collects its deltas (types `RawContentBlockDelta` of Anthropic's SDKs) until the blocks
-before it have ended: blocks may not overlap. One without anything in it never begins.
+before it have ended: blocks may not overlap. A block without content never begins.
 """
 
 import json
@@ -18,11 +18,11 @@ class Block:
 
     def __init__(self) -> None:
         self.start: Json | None = None
-        """The block as it begins; None: it has not begun, and may never."""
+        """The block as it begins; None: it has not begun, and may never begin."""
         self.deltas: list[Json] = []
         """Deltas that were not sent yet."""
         self.ended = False
-        """Whether its end was written."""
+        """Whether the event that ends the block was written."""
 
     @property
     def complete(self) -> bool:
@@ -35,11 +35,11 @@ class Block:
         return False
 
     def close(self, *, truncated: bool) -> None:
-        """Add what ends the block; `truncated`: it was not completed. May raise `UpstreamError`."""
+        """Add the last deltas; `truncated`: the block is incomplete. May raise `UpstreamError`."""
 
 
 class TextBlock(Block):
-    """Text, or what a refusal says."""
+    """Text, or the text of a refusal."""
 
     def add(self, text: str) -> None:
         """Add text, which is not empty."""
@@ -49,10 +49,10 @@ class TextBlock(Block):
 
 
 class ThinkingBlock(Block):
-    """Reasoning, with a signature that carries what its server wants back.
+    """Reasoning, with a signature that carries the fields that its server wants back.
 
-    Reasoning that is not shown is a block with the signature alone, and where there is no text
-    at all, a `redacted_thinking` block.
+    Reasoning that is not shown is a block with only the signature; if there is no text at all, it
+    is a `redacted_thinking` block.
     """
 
     def __init__(self, context: Context, *, is_shown: bool) -> None:
@@ -69,7 +69,7 @@ class ThinkingBlock(Block):
             self.deltas.append({"type": "thinking_delta", "thinking": text})
 
     def carried(self) -> Json:
-        """Return what the signature carries."""
+        """Return the fields that the signature carries."""
         return {}
 
     def close(self, *, truncated: bool) -> None:  # noqa: ARG002
@@ -91,7 +91,7 @@ class ThinkingBlock(Block):
 class ToolUseBlock(Block):
     """A call of one of the client's tools; its input comes as pieces of JSON.
 
-    One that does not begin as an object waits for its end: then it is seen what it is.
+    An input that does not begin as an object is held until its end, when it can be read.
     """
 
     def __init__(self) -> None:
@@ -114,7 +114,7 @@ class ToolUseBlock(Block):
             self._add(self._escapes.add(text))
 
     def end_input(self) -> None:
-        """Add what may have gone on in another piece."""
+        """Add the rest of the input, which was held because it could have gone on."""
         given = object_in(self._waiting)
         self._add(self._escapes.add(self._waiting if given is None else given))
         self._add(self._escapes.flush())
@@ -133,10 +133,10 @@ def is_input(text: str) -> bool:
 
 
 def object_in(text: str) -> str | None:
-    """Return the input that the text of a call's arguments has; blank: none. None: it has another.
+    """Return the input in the text of a call's arguments; blank: no input; None: not an object.
 
-    Beside objects that is a `null`, and a string that is the text of an object: some models encode
-    it twice (smolagents#1003, quarkus-langchain4j#2569).
+    A `null` counts as no input, and a string that is the text of an object as that object: some
+    models encode it twice (smolagents#1003, quarkus-langchain4j#2569).
     """
     if is_input(text):
         return text
@@ -149,7 +149,7 @@ def object_in(text: str) -> str | None:
 
 
 def check_input(name: str, text: str) -> None:
-    """Raise `UpstreamError` for the text of whole arguments that have no input in them."""
+    """Raise `UpstreamError` if the text of whole arguments is not an input (`object_in`)."""
     if object_in(text) is None:
         raise UpstreamError(
             f"The model called the tool '{name[:100]}' with arguments that are not a JSON object. "
@@ -158,9 +158,9 @@ def check_input(name: str, text: str) -> None:
 
 
 def text_input(text: str) -> str:
-    """Return a whole input that came as the text of an object; blank: there is none.
+    """Return an input that came as the text of an object; empty: there is none.
 
-    Raises `UpstreamError` for another text.
+    Raises `UpstreamError` for any other text.
     """
     if not is_input(text):
         raise UpstreamError(

@@ -1,4 +1,4 @@
-"""The frame of a stream of messages events, whatever its blocks are made of.
+"""The frame of a messages stream, whatever its blocks are made of.
 
 Anthropic's SDKs decide the grammar: `message_start` first, blocks one strictly after another with
 indexes that count from 0, one `message_delta` with the reason and the whole usage, `message_stop`.
@@ -27,7 +27,7 @@ _PING: Final[Json] = {"type": "ping"}
 
 
 class MessagesFrame:
-    """The events of one message that were not sent yet, and the blocks that have not ended."""
+    """The events of one message that wait to be sent, and its blocks that have not ended."""
 
     def __init__(self, context: Context) -> None:
         self._context = context
@@ -42,7 +42,7 @@ class MessagesFrame:
         """Whether the last event, or an error, has been written."""
 
     def start(self, model: object, usage: object, tier: object = None) -> None:
-        """Write, once, the event that begins the message, with the upstream's fields so far."""
+        """Write the event that begins the message, once, with the upstream's fields so far."""
         if self._has_started:
             return
         self._has_started = True
@@ -88,9 +88,10 @@ class MessagesFrame:
             self._end_first(truncated=False)
 
     def end(self, stop: Stop, usage: object, tier: object = None, *, truncated: bool) -> None:
-        """End all blocks and the message; with `truncated` the last block lacks its end.
+        """End all blocks and the message.
 
-        So do others that show it. Raises `UpstreamError` for a block that cannot end.
+        With `truncated` the last block was not completed, nor were others that show it
+        (`is_cut_off`). Raises `UpstreamError` for a block that cannot end.
         """
         while self._waiting:
             lacks_its_end = len(self._waiting) == 1 or self._waiting[0].is_cut_off
@@ -106,14 +107,14 @@ class MessagesFrame:
         return events
 
     def fail(self, error: GatewayError) -> list[Json]:
-        """Return what was not sent, and the event that ends a message with an error."""
+        """Return the events that wait, and the event that ends a message with an error."""
         if self.ended:
             return []
         self.ended = True
         return [*self.sent(), messages_error(error, self._context.model_asked)]
 
     def ping(self) -> list[Json]:
-        """Return the event that shows that the stream is alive; none before its beginning."""
+        """Return the event that shows that the stream is alive; none before its first event."""
         return [_PING] if self._has_started and not self.ended else []
 
     def _end_first(self, *, truncated: bool) -> None:
@@ -127,7 +128,7 @@ class MessagesFrame:
         self._waiting.popleft()
 
     def _write(self, block: Block) -> None:
-        """Write what the first block has, if it has begun."""
+        """Write the new events of the first block, if it has begun."""
         if block.start is None:
             return
         if not self._is_open:
@@ -145,8 +146,8 @@ class MessagesFrame:
 def whole_message(events: Sequence[Json], report: Report) -> Json:
     """Return the message that the events of a whole stream make.
 
-    Calls that a limit has cut off are left out and reported: their input is not an object.
-    Raises `UpstreamError` for any other input that is not one.
+    Calls that a limit has cut off are left out and reported, because their input is not an object.
+    Raises `UpstreamError` for any other input that is not an object.
     """
     inputs: dict[int, str] = {}
     for event in events:

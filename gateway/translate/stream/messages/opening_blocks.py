@@ -1,7 +1,7 @@
-"""Blocks that a `message_start` has already, where Anthropic's has none.
+"""Blocks that are in `message_start` already, where Anthropic's has none.
 
 Anthropic's SDKs put the blocks of the stream after them. Some servers repeat them as blocks of the
-stream, with the same index: each is taken once, and its longest form counts.
+stream, with the same index: each is taken once, in its longest form.
 """
 
 from collections.abc import Iterator
@@ -11,27 +11,27 @@ from gateway.shapes import Json
 from gateway.translate.stream.messages.block_deltas import TEXTS, block_events, taken_apart
 
 _IDENTITY = ("type", "id", "name", "data")
-"""The fields by which two blocks are not the same."""
+"""The fields in which two forms of one block cannot differ."""
 _GROWING = ("text_delta", "thinking_delta")
-"""The deltas that have a piece of a text."""
+"""The types of deltas that have a piece of a text."""
 
 
 class OpeningBlock:
-    """One block, and what the stream has not repeated of it."""
+    """One block of `message_start`, and the part of it that the stream has not repeated."""
 
     def __init__(self, index: int, block: Json) -> None:
         self.index = index
         self._block = block
         self._deltas = taken_apart(block)[1]
         self._repeated = 0
-        """How many characters of its text have come again."""
+        """How many characters of the block's text the stream has repeated."""
 
     def events(self) -> Iterator[Json]:
-        """Yield its events, where the stream does not repeat it."""
+        """Yield the block's events, for a stream that does not repeat it."""
         return block_events(self.index, self._block)
 
     def begin(self, event: Json) -> None:
-        """Take the event that begins it again; raises `UpstreamError` for another block."""
+        """Take the event that begins the block again; raises `UpstreamError` for another block."""
         again = event.get("content_block")
         if not isinstance(again, dict):
             return
@@ -42,7 +42,7 @@ class OpeningBlock:
             self._take(delta)
 
     def take(self, event: Json) -> None:
-        """Take one of its deltas; raises `UpstreamError` for another text."""
+        """Take a delta of the block; raises `UpstreamError` if its text differs."""
         delta = event.get("delta")
         if isinstance(delta, dict):
             self._take(delta)
@@ -85,9 +85,9 @@ class OpeningBlock:
 
 
 def opening_blocks(event: Json) -> Iterator[OpeningBlock]:
-    """Yield the blocks of a `message_start` that say something.
+    """Yield the blocks of a `message_start`, except empty texts and thinking.
 
-    Raises `UpstreamError` where its content is not a list of blocks.
+    Raises `UpstreamError` if its content is not a list of blocks.
     """
     message = event.get("message")
     content = message.get("content") if isinstance(message, dict) else None
