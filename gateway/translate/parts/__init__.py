@@ -1,1 +1,1 @@
-"""The parts of requests and replies, from one shape's form into another's."""
+"""The parts of requests and replies, translated from one shape to another."""

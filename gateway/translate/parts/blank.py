@@ -1,4 +1,4 @@
-"""Objects that stand for nothing.
+"""Objects without content.
 
 Programs in Go write a structure that was never filled with all its fields, as Snowflake's Cortex
 does: `"function_call": {"name": "", "arguments": ""}`, `"audio": {"id": "", "expires_at": 0, …}`.

@@ -1,4 +1,4 @@
-"""Whether a client's request has what an upstream's error names, by the client's path of it."""
+"""Whether a client's request has the value that an upstream's error names, by its path."""
 
 import re
 from collections.abc import Sequence
@@ -11,7 +11,7 @@ _TOOL_FIELDS = {
     "functions": frozenset({"name", "description", "parameters"}),
     "custom": frozenset({"name", "description", "format"}),
 }
-"""The fields of a tool by its kind; other kinds have those only that the client has sent."""
+"""The fields of a tool by its kind; other kinds have only those that the client has sent."""
 
 
 def value_at(client: Json, path: str) -> object:
@@ -47,8 +47,8 @@ def below(client: Json, path: str, rest: str, within: Sequence[str] = ()) -> str
 def below_tool(client: Json, path: str, kind: str, rest: str) -> str:
     """Return the path of a field of a tool of a kind, which is declared at `path`.
 
-    What the client cannot have there is named by the tool: it was made of it. In chat the fields
-    of a kind are in an object of its name, others beside that.
+    A field that the client cannot have there was made from the tool, so the tool itself is named.
+    In chat the fields of a kind are in an object of its name, other fields beside that object.
     """
     outer = path.removesuffix(f".{kind}")
     known = below(client, path, rest) or below(client, outer, rest)
@@ -72,7 +72,7 @@ def responses_tool_kind(client: Json, path: str) -> str:
 def stop_path(stop: object, param: str) -> str | None:
     """Return the path of a stop sequence in the client's `stop`; None: it is not the client's.
 
-    `param` is the upstream's: `stop[1]`, of a list in which each of the client's comes once.
+    `param` is the upstream's path (`stop[1]`) in a list that has each of the client's stops once.
     """
     index = param.removeprefix("stop[").removesuffix("]")
     if stop is None or not (index.isdecimal() and len(index) < 6):

@@ -1,4 +1,4 @@
-"""The statuses that errors without one would have had, by the words of their codes and types."""
+"""The status that an error without one would have had, by the words of its code and type."""
 
 from collections.abc import Iterable
 
@@ -6,7 +6,7 @@ from gateway.envelopes.anthropic_errors import TERMS
 from gateway.envelopes.overflows import CODE as TOO_LONG
 
 _OF_TYPES_ALONE = (401, 402, 403, 404, 413)
-"""Statuses that Anthropic's types of errors say, wherever they come from."""
+"""The statuses that Anthropic's types of errors stand for, whichever server sends them."""
 OF_REQUESTS = frozenset(
     {
         "bio_policy",
@@ -31,9 +31,9 @@ OF_REQUESTS = frozenset(
     }
 )
 """OpenAI's codes of failed responses whose request is at fault: `ResponseErrorCode`, and two that
-only its guides have."""
+occur only in its guides."""
 UNPAID = frozenset({"billing_hard_limit_reached", "billing_not_active", "insufficient_quota"})
-"""OpenAI's codes of errors that only a payment ends; a client sees one type of them."""
+"""OpenAI's codes of errors that only a payment ends; a client gets one type for all of them."""
 _STATUSES_OF_WORDS = {
     **dict.fromkeys(OF_REQUESTS, 400),
     **dict.fromkeys(
@@ -56,10 +56,10 @@ _STATUSES_OF_WORDS = {
     **{kind: known.status for kind, known in TERMS.items() if known.status in _OF_TYPES_ALONE},
     "overloaded_error": 529,
 }
-"""What the status would have been, by an error's code or type, whoever's words they are."""
+"""The status that an error's code or type stands for, whichever server's word it is."""
 
 
 def status_of_words(words: Iterable[object]) -> int | None:
-    """Return the status by the first known one of an error's words; None: none is known."""
+    """Return the status for the first known word of an error; None: none is known."""
     texts = (word.lower() for word in words if isinstance(word, str))
     return next((status for text in texts if (status := _STATUSES_OF_WORDS.get(text))), None)

@@ -8,13 +8,13 @@ from gateway.translate.contract import Context
 
 _ID_PREFIXES = {Shape.COMPLETIONS: "cmpl-", Shape.CHAT: "chatcmpl-", Shape.RESPONSES: "resp_"}
 _PREFIXES = ("chatcmpl-", "resp_", "cmpl-")
-"""The same, the commonest first; no prefix begins with another."""
+"""The prefixes, the most frequent first; no prefix begins with another."""
 
 NO_IDS = frozenset({"", *_PREFIXES})
-"""Ids of which the client's cannot be made: it gets a new one."""
+"""Upstream ids from which no reply id can be made: the client gets a new one."""
 
 INT64 = 2**63
-"""Bound of numbers: no server counts further, and JSON readers differ beyond it."""
+"""The bound of numbers: no server counts further, and JSON readers differ beyond it."""
 
 
 def swap_id(
@@ -22,7 +22,7 @@ def swap_id(
 ) -> str:
     """Return the reply id for a client of `shape`: the upstream's, with the prefix swapped.
 
-    So logs on both sides can be matched. Without a usable upstream id a new one is made. For
+    Logs on both sides can then be matched. Without a usable upstream id a new one is made. Only for
     completions and chat, whose replies are not looked up by id; see `own_response_id`.
     """
     rest = upstream_id if isinstance(upstream_id, str) else ""
@@ -36,8 +36,9 @@ def swap_id(
 def own_response_id(context: Context) -> str:
     """Return a new id for a response that the gateway makes: a time and 64 random bits.
 
-    Never the upstream's. A response is found again by its id, and servers repeat theirs: Ollama
-    draws from 999 values (ollama#14225), LMDeploy gives its session's number (lmdeploy#4707).
+    The upstream's id is never used. A response is found again by its id, and servers repeat theirs:
+    Ollama draws from 999 values (ollama#14225), LMDeploy gives its session's number
+    (lmdeploy#4707).
     """
     return _ID_PREFIXES[Shape.RESPONSES] + context.new_id()
 

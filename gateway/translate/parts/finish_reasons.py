@@ -1,4 +1,4 @@
-"""How a generation ended: the words of all servers as OpenAI's, and the more that they say."""
+"""How a generation ended: the words of all servers as OpenAI's, and what they say beyond these."""
 
 import re
 from collections.abc import Mapping
@@ -54,16 +54,16 @@ _MORE: Mapping[str, FinishReason] = {
     ),
     "model_context_window_exceeded": "length",
 }
-"""Words that also say why."""
+"""Words that also say why the generation ended."""
 
 _GOING_ON = frozenset({"", "none", "null", "unspecified"})
-"""Words in place of null.
+"""Words in place of null, for a choice that goes on.
 
-An empty one of LocalAI, TGI and SGLang (sglang#3912), `null` of KoboldCpp (AIShell#350).
+LocalAI, TGI and SGLang send an empty one (sglang#3912), KoboldCpp `null` (AIShell#350).
 """
 
 _EMPTY_WORDS = _GOING_ON | {UNKNOWN}
-"""Words that say nothing."""
+"""Words without a meaning."""
 
 _FILTER = re.compile(
     r"filter|block|censor|flagg|guardrail|harm|inappropriate|moderat|nsfw|polic(?:y|ies)|prohibit|"
@@ -74,7 +74,7 @@ _FAILURE = re.compile(
     r"interrupt|kill|not_?finished|overload|preempt|quota|rate_?limit|timed?_?out|unavailable|"
     r"unfinished"
 )
-"""The generation broke off; neither the model nor a limit ended it."""
+"""Matches words for a generation that broke off, ended by neither the model nor a limit."""
 _LIMIT = re.compile(
     r"length|limit|max_?(?:output_)?tok|max_?time|budget|context_window|incomplete|truncat"
 )
@@ -92,10 +92,10 @@ def finish_reason(word: object, *, has_text: bool, has_tool_calls: bool = False)
     """Return OpenAI's finish reason for an upstream's own word.
 
     A natural end is `tool_calls` exactly if there are tool calls, whatever the word: OpenAI has
-    `stop` after a named `tool_choice`. Completions have no tool calls: pass
-    `has_tool_calls=False`. A limit or a filter stays one even then, as the arguments may be cut; a
-    filter needs no text. An unknown word, or none in a whole reply, is read for what it contains,
-    or else a stop if there is something to show.
+    `stop` after a named `tool_choice`. For completions, which have no tool calls, pass
+    `has_tool_calls=False`. A limit or a filter stays one even with tool calls, as the arguments may
+    be cut; a filter needs no text. An unknown word is searched for known parts; failing that, it
+    counts as `stop` if there is any output, and so does a missing word in a whole reply.
 
     Not for chunks of a stream without a finish reason: they do not end it, and a stream without any
     is a `TruncatedStream`. Raises `UpstreamError` for a failure.
@@ -125,7 +125,7 @@ def is_cut_short(word: object) -> bool:
 
 
 def native_word(choice: Json) -> str | None:
-    """Return a choice's own finish reason if it is more specific than OpenAI's, else None."""
+    """Return a choice's own finish reason if it says more than OpenAI's, else None."""
     for name in ("finish_reason", NATIVE):
         word = choice.get(name)
         if isinstance(word, str) and _normalised(word) not in _EMPTY_WORDS | _SAME.keys():

@@ -1,4 +1,4 @@
-"""The client's name of a model in texts of its upstream, which has another one for it."""
+"""Puts the client's name of a model into texts of an upstream that has another name for it."""
 
 import re
 from dataclasses import dataclass
@@ -9,27 +9,27 @@ from gateway.errors import GatewayError, UpstreamError
 
 _BEFORE: Final = r"(?<![\w./:@+-])"
 _AFTER: Final = r"(?![\w/@+-]|[.:]\w)"
-"""What does not follow, nor precede, a whole name: with it, this is part of another."""
+"""What cannot precede or follow a whole name: next to it, the name would be part of another one."""
 _QUOTES: Final = "[`'\"]"
 
 
 @dataclass(frozen=True, slots=True)
 class ModelNames:
-    """The name of a model as sent, and as asked, which differs."""
+    """The name of a model as sent, and its different name as asked."""
 
     sent: str
     asked: str
 
     @classmethod
     def of(cls, sent: str, asked: str) -> "ModelNames | None":
-        """Return the names of a model; None: it has only one, or none is sent."""
+        """Return the names of a model; None: both are the same, or none is sent."""
         return cls(sent, asked) if sent and sent != asked else None
 
     def as_asked(self, text: str) -> str:
         """Return an upstream's text with the client's name of the model.
 
-        A name that is part of another stays: a snapshot's, a path's. One that may be a word of the
-        text (`default`) counts in quotes, or behind "model".
+        A name that is part of another one stays, for instance in a snapshot's name or a path. A
+        name that may be a word of the text (`default`) is replaced only in quotes or after "model".
         """
         if self.sent not in text:
             return text
@@ -47,7 +47,8 @@ class ModelNames:
 def name_as_asked(error: GatewayError, models: ModelNames | None) -> None:
     """Change the message of an upstream's error so that it has the client's name of the model.
 
-    `models` None: that is the upstream's. The gateway's own errors have it already.
+    Nothing is changed if `models` is None (the names are the same), nor in the gateway's own
+    errors, which have the client's name already.
     """
     if models is not None and isinstance(error, UpstreamError):
         error.message = models.as_asked(error.message)
@@ -55,7 +56,7 @@ def name_as_asked(error: GatewayError, models: ModelNames | None) -> None:
 
 @lru_cache(maxsize=256)
 def _pattern(sent: str, asked: str) -> re.Pattern[str]:
-    """Return what matches the names in a text: the client's, too, which may contain the other."""
+    """Return the pattern of both names in a text: the client's may contain the other one."""
     mine, name = re.escape(asked), re.escape(sent)
     if sent.isalpha() or not any(map(str.isalpha, sent)):
         in_quotes = rf"(?<={_QUOTES}){name}(?={_QUOTES})"

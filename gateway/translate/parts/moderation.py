@@ -25,9 +25,9 @@ def responses_moderation(found: Mapping[str, object]) -> Json:
 
 
 def moderation_of_all(found: Iterable[object]) -> Json | None:
-    """Return chat's moderation of all calls of a request: one prompt, and the replies in order.
+    """Return chat's moderation of all calls of a request; None: there is none.
 
-    None: there is none.
+    The calls have one prompt, and their replies are in order.
     """
     moderations = [each for each in found if isinstance(each, dict)]
     if not moderations:
@@ -47,7 +47,7 @@ def _listed(result: object) -> object:
 
 
 def _united(results: object) -> object:
-    """Return one result for several: category by category the more alarming one."""
+    """Return one result for several: in each category, the more alarming one."""
     if not isinstance(results, dict) or not isinstance(results.get("results"), list):
         return results
     united: Json = {

@@ -2,8 +2,8 @@
 
 They differ in one thing: the JSON schema with its name is nested in chat and flat in responses
 (schemas `ResponseFormatJsonSchema` and `TextResponseFormatJsonSchema` of OpenAI's OpenAPI
-description). By the description `strict` is false by default on both sides; but OpenAI's responses
-are strict by default (promptfoo#10827), so there it is always set.
+description). The description says that `strict` is false by default on both sides, but OpenAI's
+responses are strict by default (promptfoo#10827), so there it is always set.
 """
 
 from collections import abc
@@ -34,8 +34,8 @@ _RESPONSES_SCHEMA_FORMAT = Record({"type": _TYPE, **_FIELDS}, required=("type", 
 def responses_format(response_format: object, param: str = "response_format") -> Json:
     """Return chat's `response_format` as a `text.format`.
 
-    Fields that OpenAI does not know are kept where they were. Raises `InvalidRequest` naming
-    the path below `param`.
+    Fields that OpenAI does not have keep their places. Raises `InvalidRequest` naming the path
+    below `param`.
     """
     form: Json = _CHAT_FORMAT.accept(response_format, param)
     if form["type"] != "json_schema":
@@ -61,7 +61,7 @@ def chat_format(text_format: object, param: str = "text.format") -> Json:
 
 
 def known_chat_format(response_format: Json, context: Context, report: Report) -> Json:
-    """Return a checked `response_format` of chat as far as its fields are known."""
+    """Return chat's checked `response_format` with the fields that are known or may pass."""
     path, has_place = "response_format", response_format["type"] != "text"
     form = _by_schema(response_format, context, report)
     form = strip_unknown(form, _CHAT_FORMAT, path, context, report, has_place=has_place)
@@ -73,7 +73,7 @@ def known_chat_format(response_format: Json, context: Context, report: Report) -
 
 
 def _by_schema(form: Json, context: Context, report: Report) -> Json:
-    """Return a `response_format` in which a schema has the place that OpenAI gives it.
+    """Return a `response_format` whose schema is in the place that OpenAI gives it.
 
     llama.cpp and Together have it beside the type `json_object`, and so do clients made for these.
     """
@@ -88,7 +88,7 @@ def _by_schema(form: Json, context: Context, report: Report) -> Json:
 
 
 def known_responses_format(text_format: Json, context: Context, report: Report) -> Json:
-    """Return a checked `text.format` of responses as far as its fields are known."""
+    """Return a checked `text.format` of responses with the fields that are known or may pass."""
     kind = text_format["type"]
     known = _RESPONSES_SCHEMA_FORMAT if kind == "json_schema" else _RESPONSES_FORMAT
     has_place = kind != "text"

@@ -1,7 +1,7 @@
-"""Sampling parameters: sent where they are taken, else dropped.
+"""Sampling parameters: sent if the model takes them, else dropped.
 
-A text that is sampled with the model's defaults still answers the request. A bias is more than
-that: it can forbid words, or allow only some.
+A text that is sampled with the model's defaults still answers the request. A bias asks for more: it
+can forbid words, or allow only some, so it is refused.
 """
 
 from collections.abc import Mapping
@@ -25,9 +25,9 @@ WITHOUT_REASONING = frozenset({"temperature", "top_p"})
 def sampling_parameters(client: Json, context: Context, report: Report, reason: str) -> Json:
     """Return the sampling parameters to send of a checked request of any shape.
 
-    A neutral value is sent too: the server's own default may be another (vLLM reads one from the
-    model's `generation_config.json`). What is not taken is dropped, biases are refused for
-    `reason`. Raises `UnsupportedParameter`.
+    A neutral value is sent too, because the server's own default may differ (vLLM reads one from
+    the model's `generation_config.json`). Parameters that are not taken are dropped; biases are
+    refused with `reason`. Raises `UnsupportedParameter`.
     """
     sent: Json = {}
     for name, (_, neutral) in TUNING.items():
@@ -45,7 +45,7 @@ def sampling_parameters(client: Json, context: Context, report: Report, reason: 
 
 
 def takes(name: str, client: Json, context: Context) -> bool:
-    """Whether a parameter of `TUNING` is taken in such a request."""
+    """Whether the model takes a parameter of `TUNING` in this request."""
     able = context.capabilities
     if not getattr(able, TUNING[name][0]):
         return False

@@ -1,24 +1,24 @@
-"""Messages composed of an upstream's words and the gateway's, each sentence with its stop.
+"""Messages composed of an upstream's words and the gateway's, each sentence with a full stop.
 
-Upstreams end their messages with a stop or without one, with a question mark or a stop of another
-script, within quotes, with trailing spaces.
+Upstreams end their messages with a full stop or without, with a question mark or a stop of another
+script, within quotes, or with trailing spaces.
 """
 
 import unicodedata
 from collections.abc import Callable
 
 _STOPS = ("FULL STOP", "QUESTION MARK", "EXCLAMATION MARK", "ELLIPSIS", "DANDA")
-"""Words in the Unicode names of what ends a sentence, in any script."""
+"""Words in the Unicode names of characters that end a sentence, in any script."""
 _DANGLING = ("COMMA", "COLON", "DASH", "HYPHEN")
-"""The same for what announces more; a semicolon is one too."""
+"""Words in the Unicode names of characters that announce more; "semicolon" contains one."""
 _CLOSERS = frozenset({"Pe", "Pf", "Pi"})
-"""Categories of brackets and quotes; those on a keyboard belong to no pair."""
+"""Unicode categories of closing brackets and quotes; quotes on a keyboard belong to no pair."""
 
 
 def sentence(text: str) -> str:
-    """Return a text as a sentence: without space around it, and with a stop at its end.
+    """Return a text without space around it, and with a stop at its end.
 
-    A stop of any script is one, also inside closing quotes or brackets. Empty stays empty.
+    A stop of any script counts, also inside closing quotes or brackets. An empty text stays empty.
     """
     text = text.strip()
     if _has_word(_without_end(text, _closes)[-1:], _STOPS):
@@ -28,14 +28,14 @@ def sentence(text: str) -> str:
 
 
 def joined(*sentences: str) -> str:
-    """Return one text of several, each made a `sentence`; empty ones are left out."""
+    """Return several texts as one, each made a `sentence`; empty ones are left out."""
     return " ".join(filter(None, map(sentence, sentences)))
 
 
 def with_upstream_parameter(message: str, name: str) -> str:
     """Return an error's message with the upstream's own name of the parameter that it is about.
 
-    For errors whose `param` is in the client's words, so that the message can still be understood.
+    For errors whose `param` is the client's name, so that their message can still be understood.
     """
     message = sentence(message)
     if message.endswith(".") and not message.endswith(".."):

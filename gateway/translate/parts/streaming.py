@@ -8,11 +8,11 @@ _OBFUSCATION = "include_obfuscation"
 
 
 def streaming(draft: Draft, *, usage: bool | None = None, obfuscation: bool = False) -> bool:
-    """Ask for a stream; return whether the client wants the usage in it.
+    """Ask for a stream if the client does; return whether the client wants the usage in it.
 
-    `usage`: whether the endpoint gives it if it is asked to, which then happens in every case,
-    since the gateway's own metrics count tokens; None: its streams have it anyway. `obfuscation`:
-    whether it takes that option. Other options are reported.
+    `usage`: whether the endpoint takes `include_usage`, which is then always sent, because the
+    gateway's own metrics count tokens; None: the endpoint's streams have the usage anyway.
+    `obfuscation`: whether the endpoint takes that option. Other options are reported.
     """
     options: Json = draft.client.get("stream_options", {})
     if not draft.client.get("stream"):

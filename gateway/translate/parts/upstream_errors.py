@@ -1,7 +1,8 @@
 """The errors of upstreams, as a client gets them.
 
-They come with an error's status, in a body with status 200, or as an event. An error is read out of
-its envelopes like a refusal (`gateway.envelopes`), and its parameter gets the client's name.
+They come in a reply with an error status, in a body with status 200, or as an event. An error is
+read from its envelope like a refusal (`gateway.envelopes`), and its parameter gets the client's
+name.
 """
 
 import json
@@ -20,14 +21,14 @@ from gateway.translate.parts.sentences import sentence, with_upstream_parameter
 
 _HTTP_ERROR = re.compile("[45][0-9]{2}")
 _KEPT = frozenset({429, 503, 504, 529})
-"""Statuses beside 4xx that clients act on: they wait and retry."""
+"""Statuses other than 4xx that clients act on: they wait and retry."""
 _LLAMACPP_NOT_SUPPORTED = 501
 _UNPAID_TYPE = "insufficient_quota"
 _MAX_SHOWN = 200
 RESULTS = ("choices", "output", "content")
-"""Where replies have their results: those of chat and completions, of responses, of messages."""
+"""The fields of replies with their results: of chat and completions, of responses, of messages."""
 _EVENTS = ("response.", "message_", "content_block_", "ping")
-"""How the types of events begin that are not errors."""
+"""The beginnings of the types of events that are not errors."""
 _OF_A_RESULT = frozenset(
     {
         *(*RESULTS, "created", "data", "id", "model", "object", "usage"),
@@ -35,15 +36,15 @@ _OF_A_RESULT = frozenset(
     }
 )
 _NO_TYPES = frozenset({"error", "bad request", "not found", "unprocessable entity"})
-"""Words that servers write as a type, and that only repeat the status."""
+"""Words that servers write as a type although they only repeat the status."""
 
 
 def client_status(status: int) -> int:
-    """Return the status under which an upstream's error reaches the client of a translation.
+    """Return the status with which an upstream's error reaches the client of a translation.
 
-    422 is FastAPI's 400. llama.cpp answers 501 to requests that it does not support. 409 makes
-    openai-python 0.28 retry endlessly without a pause. 502 is the gateway's status for faults
-    behind it.
+    FastAPI's 422 becomes 400, and so does llama.cpp's 501 for requests that it does not support.
+    409 becomes 429, because it makes openai-python 0.28 retry endlessly without a pause. 502 is the
+    gateway's status for faults behind it.
     """
     if status in (422, _LLAMACPP_NOT_SUPPORTED):
         return 400
@@ -95,28 +96,28 @@ def upstream_error(event_or_body: object) -> UpstreamReplied | None:
 
 
 def bare_error(body: Json) -> Json | None:
-    """Return the body of an error reply for a body, or an event, that has an error's text only.
+    """Return the body of an error reply for a body, or an event, that has only an error's text.
 
-    Every text counts that an error can have: `{"detail": …}`, `{"message": …}`, MiniMax'
-    `base_resp`. None: there is no such text, or the body is a result, or an event of one. It
-    is an error only where no result comes, which the caller knows.
+    Any text that an error can have counts: `{"detail": …}`, `{"message": …}`, MiniMax' `base_resp`.
+    None: there is no such text, or the body is a result or an event of one. The body is an error
+    only if no result comes, which the caller has to know.
     """
     kind = body.get("type")
     if (isinstance(kind, str) and kind.startswith(_EVENTS)) or any(map(body.get, RESULTS)):
         return None
     fields = {name: value for name, value in body.items() if name not in _OF_A_RESULT}
     if not fields:
-        # The last chunk of a chat stream, which has the usage only.
+        # The last chunk of a chat stream has only the usage.
         return None
     reply = read_error({"error": fields})
     return {"error": fields} if reply is not None and reply.message else None
 
 
 def replied_error(body: object, status: int) -> UpstreamReplied | None:
-    """Return the error in the decoded body of an error reply; None: in no known envelope.
+    """Return the error in the decoded body of an error reply; None: no known envelope.
 
-    `status` is the client's. A prompt that is too long is OpenAI's `context_length_exceeded`,
-    whatever the server calls it.
+    `status` is the status that the client gets. For a prompt that is too long the code is OpenAI's
+    `context_length_exceeded`, whatever the server calls it.
     """
     reply = read_error(body)
     if reply is None:
@@ -140,10 +141,10 @@ def replied_error(body: object, status: int) -> UpstreamReplied | None:
 
 
 class ParameterNames(Protocol):
-    """What knows the client's parameters by the upstream's names: a request, a translation."""
+    """Knows the client's parameters by the upstream's names: a request, a translation."""
 
     def client_param(self, call: int, param: str | None) -> str | None:
-        """Return the client's name of a parameter of `call`; None: it has none such."""
+        """Return the client's name of a parameter of `call`; None: it has no such parameter."""
 
 
 def without_error(
@@ -152,10 +153,10 @@ def without_error(
     names: ParameterNames,
     error_in: Callable[[object], UpstreamReplied | None] = upstream_error,
 ) -> Json:
-    """Return the reply or event of a call, which is an object and carries no error.
+    """Return the reply or event of a call; it must be an object that carries no error.
 
-    Raises the error that `error_in` finds, about the client's own parameter, and `UpstreamError`
-    for what is not a JSON object.
+    Raises the error that `error_in` finds, with the client's name of the parameter, and
+    `UpstreamError` for a value that is not a JSON object.
     """
     error = error_in(body)
     if error is not None:
@@ -166,9 +167,9 @@ def without_error(
 
 
 def in_clients_words(error: UpstreamReplied, param: str | None) -> UpstreamReplied:
-    """Return the error with the client's parameter; the upstream's is put into the message.
+    """Return the error with the client's parameter; its message names the upstream's.
 
-    Unless it is the client's, or the same item of the same list, a text of it perhaps.
+    The message does not if both are the same, or are in the same item of the same list.
     """
     named, error.param = error.param, param
     is_no_field = error.code == TOO_LONG and param is None
@@ -178,14 +179,14 @@ def in_clients_words(error: UpstreamReplied, param: str | None) -> UpstreamRepli
 
 
 def _is_same_place(named: str, param: str) -> bool:
-    """Whether what is named is the client's parameter, holds it, or is part of its item."""
+    """Whether the named path is the client's parameter, contains it, or is within its item."""
     if param.startswith(named):
         return param[len(named) :][:1] in ("", ".", "[")
     return "[" in param and named.startswith((f"{param}.", f"{param}["))
 
 
 def error_type(status: int) -> str:
-    """Return OpenAI's type of an error that has a status and no type."""
+    """Return OpenAI's type for an error that has a status but no type."""
     if status == 429:
         return "rate_limit_error"
     return "invalid_request_error" if 400 <= status < 500 else "server_error"
@@ -204,7 +205,7 @@ def _type(reply: ErrorDetails, status: int) -> str:
 
 
 def _carrier(body: Json) -> Json | None:
-    """Return the equivalent body of an error reply; None: there is no error."""
+    """Return the body of an error reply that says the same; None: there is no error."""
     error = body.get("error")
     if not error and body.get("type") == "response.failed":
         response = body.get("response")
@@ -223,13 +224,13 @@ def _carrier(body: Json) -> Json | None:
 
 
 def _carrier_of_groq(beside: object) -> Json | None:
-    """Return the error by which Groq stopped a stream early, which its last chunk has."""
+    """Return the error that Groq puts into the last chunk of a stream that it stops early."""
     error = beside.get("error") if isinstance(beside, dict) else None
     return {"error": error} if isinstance(error, dict | str) and error else None
 
 
 def _carrier_in_choices(choices: object) -> Json | None:
-    """Return the error of a single choice, as OpenRouter has it."""
+    """Return the error within a choice, where OpenRouter puts it."""
     for choice in choices if isinstance(choices, list) else ():
         error = choice.get("error") if isinstance(choice, dict) else None
         if isinstance(error, dict | str) and error:

@@ -11,9 +11,9 @@ _PARTS = frozenset({"image", "image_url", "input_image", "output_image"})
 
 
 def images_of(message: Json) -> list[Json]:
-    """Return the pictures of a message or a delta, each as OpenRouter has it.
+    """Return the pictures of a message or a delta, each in OpenRouter's form.
 
-    `{"type": "image_url", "image_url": {"url": …}}`; the URL is `http(s):` or `data:`.
+    That is `{"type": "image_url", "image_url": {"url": …}}`; the URL is `http(s):` or `data:`.
     """
     given, content = message.get("images"), message.get("content")
     found = list(given) if isinstance(given, list) else []
@@ -44,7 +44,7 @@ def url_of(entry: Json) -> str:
 def generated(url: str) -> Json:
     """Return the fields of an `image_generation_call` that hold the picture.
 
-    A URL that is not `data:` is in `image_url`, which OpenAI does not have.
+    Another URL than a `data:` URL is in `image_url`, a field that OpenAI does not have.
     """
     head, comma, data = url.partition(",")
     if not (comma and head.startswith("data:") and head.endswith(";base64")):

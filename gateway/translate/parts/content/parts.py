@@ -1,9 +1,10 @@
-"""Content parts of messages between chat and responses.
+"""Content parts of messages, translated between chat and responses.
 
-Text, images, files and refusals are named and nested differently; audio exists in chat's input
-only, files by URL and images by file id in that of responses only (OpenAI's OpenAPI description,
-schemas `ChatCompletionRequestMessageContentPart…`, `InputContent`, `OutputMessageContent`).
-Parts are translated one by one: part k of the one is part k of the other.
+Text, images, files and refusals are named and nested differently. Audio exists only in chat's
+input; files by URL and images by file id exist only in the input of responses (OpenAI's OpenAPI
+description, schemas `ChatCompletionRequestMessageContentPart…`, `InputContent`,
+`OutputMessageContent`). Parts are translated one by one: part k of the client's is part k of the
+upstream's.
 """
 
 from collections.abc import Mapping, Sequence
@@ -33,7 +34,7 @@ _CHAT_TEXT = frozenset({"text"})
 RESPONSES_TEXTS = frozenset({"input_text", "output_text", "text"})
 """The types of text in responses, in any role."""
 SEE_NEXT = {"image_url": "[image: see next message]", "file": "[file: see next message]"}
-"""What stands in a tool's message of chat for a part that the user's next message has."""
+"""The text in a tool message of chat in place of a part that the next user message has."""
 _TEXT = Record({"text": String()}, required=("text",))
 _REFUSAL = Record({"refusal": String()}, required=("refusal",))
 _IMAGE_URL = Record({"url": String(), "detail": String()}, required=("url",))
@@ -61,7 +62,7 @@ def responses_input_parts(
 
 
 def only_text(part: object, kinds: AbstractSet[str]) -> str | None:
-    """Return the text of a part of one of some types that has nothing else; None: look closer."""
+    """Return the text of a part that has one of some types and no further content; else None."""
     if not isinstance(part, dict):
         return None
     kind, text = part.get("type"), part.get("text")
@@ -143,7 +144,7 @@ def refusal_part(refusal: str) -> Json:
 def chat_input_parts(
     parts: Sequence[object], param: str, context: Context, report: Report
 ) -> list[Json]:
-    """Return the responses' parts of a user or system message, or of a tool output, as chat's.
+    """Return responses' parts of a user or system message, or of a tool's output, as chat's.
 
     Raises `InvalidRequest` for an invalid part and `UnsupportedParameter` for a file by URL and an
     image by file id, naming `param[k]`. The detail `original`, which chat lacks, becomes `high`.
@@ -206,7 +207,7 @@ def _chat_file(part: Json, param: str, context: Context, report: Report) -> Json
 
 
 def _taken(report: Report, by_chat: str) -> str:
-    """Return why a part is refused: what chat takes, or the endpoint behind chat."""
+    """Return the reason for refusing a part: what chat takes, or the endpoint behind the pivot."""
     taken = by_chat if report.target is Shape.CHAT else "text only"
     return f"the model is served through the {report.target} endpoint, which takes {taken}."
 
@@ -250,7 +251,7 @@ def _text(part: Json, param: str) -> Json:
 
 
 def _finished(sent: Json, original: Json, param: str, context: Context, report: Report) -> Json:
-    """Return a part with those of the original's fields that both shapes have, or neither."""
+    """Return the sent part with the original's cache mark and unknown fields, where allowed."""
     theirs: Mapping[str, Record] = chat_messages.PARTS
     ours: Mapping[str, Record] = responses_input.PARTS
     if report.source is Shape.RESPONSES:

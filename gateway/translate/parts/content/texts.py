@@ -13,12 +13,12 @@ _TEXTS: Final = frozenset({"text", "output_text", "input_text"})
 
 
 def text_of(parts: Iterable[Any]) -> str:
-    """Return the text of content in parts; raises `UpstreamError` for an invalid part."""
+    """Return the text in a content of parts; raises `UpstreamError` for an invalid part."""
     return "".join(map(_text_in, parts))
 
 
 def thinking_of(parts: Iterable[Any]) -> str:
-    """Return the reasoning in content in parts; raises `UpstreamError` as `text_of` does."""
+    """Return the reasoning in a content of parts; raises `UpstreamError` as `text_of` does."""
     texts: list[str] = []
     for part in parts:
         if is_part(part, "thinking"):
@@ -29,7 +29,7 @@ def thinking_of(parts: Iterable[Any]) -> str:
 
 
 def refusal_of(parts: Iterable[Any]) -> str:
-    """Return the refusal in content in parts; raises `UpstreamError` as `text_of` does."""
+    """Return the refusal in a content of parts; raises `UpstreamError` as `text_of` does."""
     return "".join(_string(part, "refusal") for part in parts if is_part(part, "refusal"))
 
 
@@ -40,12 +40,12 @@ def refusal_in(message: Mapping[str, Any]) -> object:
 
 
 def other_parts(parts: Iterable[Any]) -> list[Any]:
-    """Return the other parts: pictures, and those of unknown types."""
+    """Return the parts that are no text, thinking or refusal: pictures, and unknown types."""
     return [part for part in parts if isinstance(part, dict) and not _is_textual(part)]
 
 
 def is_part(part: object, kind: str) -> bool:
-    """Whether a value is a part of a type."""
+    """Whether a value is a part of this type."""
     return isinstance(part, dict) and part.get("type") == kind
 
 

@@ -1,1 +1,1 @@
-"""Parts of requests from clients of messages, on their way to another endpoint."""
+"""Parts of messages requests, translated for another endpoint."""

@@ -16,23 +16,23 @@ _TITLES = (".file.filename", ".filename")
 
 
 class Origin(Protocol):
-    """Where a message or an item that was sent comes from."""
+    """Where a message or an item that was sent came from in the client's request."""
 
     def client_path(self, rest: str) -> str:
-        """Return the client's path of what is at `rest` below it."""
+        """Return the client's path of the field that is at `rest` below the message or item."""
 
 
 @dataclass(frozen=True, slots=True)
 class SentNames:
-    """What an endpoint calls the parts of a messages request."""
+    """The endpoint's names for the parts of a messages request."""
 
     conversation: str
-    """The list of the conversation."""
+    """The parameter with the conversation."""
     limits: frozenset[str]
     form: tuple[str, str]
-    """The parameter with the output's format, and where in it the client's fields are."""
+    """The parameter with the output's format, and the field in it that has the client's fields."""
     system: str = ""
-    """The parameter of the instructions; empty: they are in the conversation."""
+    """The parameter with the instructions; empty: they are in the conversation."""
 
 
 CHAT = SentNames(
@@ -45,7 +45,7 @@ RESPONSES = SentNames("input", frozenset({"max_output_tokens"}), ("text", "forma
 
 @dataclass(slots=True)
 class ClientPaths:
-    """Finds the client's names of what was sent."""
+    """Finds the client's paths of upstream parameters."""
 
     names: SentNames
     client: Json
@@ -66,7 +66,7 @@ class ClientPaths:
         return self._of_parameter(root, rest)
 
     def _known(self, path: str) -> str:
-        """Return a path without the `text` of a block that has none: documents become texts."""
+        """Return a path without `text` if the block has no such field: documents become texts."""
         if not path.endswith(".text"):
             return path
         found: Any = self.client
@@ -92,9 +92,9 @@ class ClientPaths:
 
 
 def below_block(path: str, rest: str) -> str:
-    """Return the client's path of a field of a part that was made of the block at `path`."""
+    """Return the client's path of a field of a part that was made from the block at `path`."""
     if not path.endswith("]"):
-        # A string for a whole content, which has no fields.
+        # The whole content is a string, which has no fields.
         return path
     if rest == ".text":
         return f"{path}.text"

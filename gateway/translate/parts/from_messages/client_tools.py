@@ -19,7 +19,7 @@ _EDITS: Mapping[str, Json] = {
     "insert_line": {"type": "integer"},
     "insert_text": _STRING,
 }
-"""The parameters that editing files and a memory have in common."""
+"""The parameters that the text editor and the memory tool share."""
 
 
 def _one_of(*words: str) -> Json:
@@ -69,11 +69,14 @@ _FUNCTIONS: Mapping[str, Json] = {
 
 
 _UNDOING = ("text_editor_20241022", "text_editor_20250124")
-"""The editors that undo: those of Claude 4 and later models have no such command."""
+"""The text editors with the command `undo_edit`, which those of Claude 4 and later lack."""
 
 
 def function_of(client_tool: str, kind: str) -> Json:
-    """Return the description and the parameters of one of the tools (`client_tool_of` a type)."""
+    """Return a function's description and parameters for a tool that `client_tool_of` names.
+
+    `kind` is the dated type of the tool.
+    """
     function = dict(_FUNCTIONS[client_tool])
     if kind in _UNDOING:
         parameters = function["parameters"]

@@ -17,17 +17,17 @@ from gateway.translate.parts.from_messages.turns import Block, Turn, hoisted, tu
 
 
 class _OfParts(Protocol):
-    """Where a message comes from."""
+    """Where a message that is sent came from."""
 
     parts: list[str]
-    """The paths of the blocks that its content was made of, part by part."""
+    """The client's path of the block that each part of the content was made from."""
 
 
 _Origin = TypeVar("_Origin", bound=_OfParts)
 
 
 class Conversation(ABC, Generic[_Origin]):
-    """Writes a conversation: what is sent, and the origin of each message or item of it."""
+    """Writes a conversation: the messages or items to send, and the origin of each."""
 
     forms: ClassVar[PartForms]
 
@@ -37,13 +37,13 @@ class Conversation(ABC, Generic[_Origin]):
         self.prefill: Sequence[str] = ()
         """The paths of the assistant's last messages, which the model is to continue."""
         self.changes = ToolChanges()
-        """What it says of the tools."""
+        """The changes of tools within the conversation."""
         self._before_prefill = 0
         self._context = context
         self._report = report
         self._reader = BlockReader(self.forms, context, report)
         self._content_reader = self._reader
-        """Reads what the assistant has said, for which the tools do not matter."""
+        """Reads the assistant's content, for which it does not matter which tools there are."""
 
     def write(self, client: Json) -> None:
         """Write the messages of a checked request; raises `UnsupportedParameter`."""
@@ -83,11 +83,11 @@ class Conversation(ABC, Generic[_Origin]):
 
     @abstractmethod
     def _lead(self, texts: list[Placed]) -> None:
-        """Write the instructions."""
+        """Write the instructions that open the conversation."""
 
     @abstractmethod
     def _user(self, turn: Turn) -> None:
-        """Write the results of a turn of the user, then all else."""
+        """Write a turn of the user: first its results of calls, then all else."""
 
     @abstractmethod
     def _assistant(self, turn: Turn) -> None:
@@ -95,7 +95,7 @@ class Conversation(ABC, Generic[_Origin]):
 
     @abstractmethod
     def _add(self, role: str, parts: list[Placed], path: str) -> None:
-        """Add a message of parts, of which there is at least one."""
+        """Add a message with these parts, of which there is at least one."""
 
     def _late_system(self, turn: Turn) -> None:
         parts = self._parts(turn.blocks)
@@ -119,7 +119,7 @@ class Conversation(ABC, Generic[_Origin]):
         return placed
 
     def _say(self, role: str, parts: list[Placed], path: str) -> None:
-        """Add a message; where roles must alternate, the parts may go into the last one."""
+        """Add a message; if roles must alternate, its parts may go into the message before."""
         if not parts:
             return
         last = self.sent[-1] if self.sent else {}
@@ -134,6 +134,6 @@ class Conversation(ABC, Generic[_Origin]):
 
 
 def content_of(parts: list[Placed]) -> str | list[Json]:
-    """Return parts as a content: the text alone of a single one."""
+    """Return parts as content; a single text becomes a string."""
     text = parts[0].text if len(parts) == 1 else None
     return [placed.part for placed in parts] if text is None else text

@@ -11,21 +11,21 @@ from gateway.translate.schema.messages_tools import CUSTOM, client_tool_of
 from gateway.translate.schema.unknown_fields import carry_unknown
 
 _SAYS_NOTHING = frozenset({"text", "thinking"})
-"""The most frequent of the blocks that say nothing of tools."""
+"""The most frequent types of blocks that do not concern tools."""
 
 
 @dataclass(slots=True)
 class ToolChanges:
-    """What a conversation says of the tools, up to its end."""
+    """The tools that a conversation has loaded, removed and defined by its end."""
 
     loaded: dict[str, None] = field(default_factory=dict)
-    """The names of those that it has loaded, added or called, in order."""
+    """The names of the tools that it has loaded, added or called, in order."""
     removed: set[str] = field(default_factory=set)
     defined: list[tuple[Json, str]] = field(default_factory=list)
-    """The definitions within it, with their paths."""
+    """The definitions of tools within the conversation, with their paths."""
 
     def take(self, block: Json, place: tuple[int, int]) -> None:
-        """Take the next block; `place` has the indices of its message and its own."""
+        """Take the next block; `place` has the index of its message and its own index there."""
         kind = block["type"]
         if kind == "tool_use":
             self.loaded[block["name"]] = None
@@ -61,7 +61,7 @@ class ToolChanges:
 
 
 def changed_tool(block: Json) -> str | None:
-    """Return the name of the tool that a block adds or removes; None: it is one of a server's."""
+    """Return the name of the tool that a block adds or removes; None: a server's own tool."""
     tool: Json = block["tool"]
     named = tool["definition"] if tool["type"] == "tool_definition" else tool
     name: str | None = named.get("name") if tool["type"] in CHANGED_TOOLS else None
@@ -69,7 +69,7 @@ def changed_tool(block: Json) -> str | None:
 
 
 def report_change(block: Json, path: str, context: Context, report: Report) -> None:
-    """Report what other models do not take of a checked block that changes the tools."""
+    """Report the fields of a checked tool change that other models do not take."""
     known = CHANGED_TOOLS.get(block["tool"]["type"])
     if known is None:
         report.drop(path)
@@ -81,7 +81,8 @@ def report_change(block: Json, path: str, context: Context, report: Report) -> N
 def callable_tools(client: Json, changes: ToolChanges) -> frozenset[str]:
     """Return the names of the tools of a checked request that any model can call.
 
-    Those of its conversation (`changes`) are among them; those that Anthropic runs are not.
+    Tools that its conversation defines (`changes`) are among them; tools that Anthropic runs are
+    not.
     """
     defined = (tool for tool, _ in changes.defined)
     return frozenset(
@@ -92,7 +93,7 @@ def callable_tools(client: Json, changes: ToolChanges) -> frozenset[str]:
 
 
 def tool_changes(messages: Sequence[Json]) -> ToolChanges:
-    """Return what a checked conversation says of the tools."""
+    """Return the changes of tools within a checked conversation."""
     changes = ToolChanges()
     for position, message in enumerate(messages):
         content = message["content"]

@@ -1,4 +1,4 @@
-"""Hints of a messages request: what caches, tiers and sessions become elsewhere."""
+"""Hints of a messages request: cache marks, service tiers and sessions at other endpoints."""
 
 import hashlib
 from collections.abc import Iterator
@@ -17,12 +17,12 @@ _HOLDERS = {
     "search_result": "content",
     "compaction": "tool_changes",
 }
-"""The field of a block with blocks in it."""
+"""By a block's type, its field with further blocks."""
 _TIERS = {"auto": "auto", "standard_only": "default"}
 
 
 def hints(draft: Draft) -> None:
-    """Send what OpenAI's endpoints have too; drop and report the others."""
+    """Send the hints that OpenAI's endpoints have too; drop and report the others."""
     drop_hints(draft)
     _service_tier(draft)
     _cache(draft)
@@ -48,10 +48,10 @@ def _service_tier(draft: Draft) -> None:
 
 
 def _cache(draft: Draft) -> None:
-    """Name the session, so that a server finds the cache of its last request.
+    """Send a key for the session, so that a server finds the cache of its last request.
 
-    OpenAI caches by itself, but spreads requests without a key over many machines, where translated
-    ones then hit nothing (new-api#6538).
+    OpenAI caches without being asked, but spreads requests without a key over many machines, so
+    that translated ones find no cache there (new-api#6538).
     """
     marked = _is_marked(draft.client)
     if draft.context.capabilities.hints:
@@ -70,7 +70,7 @@ def _cache_key(draft: Draft) -> str:
 
 
 def cache_key(session: str | None, instructions: str, context: Context) -> str:
-    """Return a hash of the client's session, or else of what its requests have in common."""
+    """Return a hash of the client's session or, without one, of the model and the instructions."""
     session = session or f"{context.model_sent}\n{instructions}"
     return hashlib.sha256(session.encode("utf-8", "replace")).hexdigest()[:32]
 
@@ -97,7 +97,7 @@ def _places(client: Json) -> Iterator[Json]:
 
 
 def _with_inner(block: Json) -> Iterator[Json]:
-    """Yield a checked block, and what is in it and may be marked too."""
+    """Yield a checked block, and those within it that may have a cache mark, too."""
     yield block
     kind = block["type"]
     if kind in TOOL_CHANGES:

@@ -1,6 +1,6 @@
-"""The reply to a request for no tokens at all, which no other endpoint than Anthropic's takes.
+"""The reply to a request for no tokens at all, which only Anthropic's endpoint takes.
 
-There it fills the prompt cache.
+There such a request fills the prompt cache.
 """
 
 from gateway.errors import UnsupportedParameter
@@ -10,9 +10,9 @@ from gateway.translate.draft import Draft
 
 
 def asks_nothing(draft: Draft) -> bool:
-    """Whether nothing is to be generated, and the operator has that answered without a call.
+    """Whether nothing is to be generated, and the operator allows to answer without a call.
 
-    Raises `UnsupportedParameter`.
+    Raises `UnsupportedParameter` if nothing is, and the operator does not.
     """
     if draft.client["max_tokens"]:
         return False

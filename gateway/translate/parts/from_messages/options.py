@@ -1,4 +1,4 @@
-"""What a reply depends on, as a request says it."""
+"""The parts of a messages request on which its reply depends."""
 
 from collections.abc import Mapping
 from typing import Protocol
@@ -14,17 +14,17 @@ class SentTools(Protocol):
 
     @property
     def functions(self) -> frozenset[str]:
-        """Their names, as they are sent."""
+        """The names of the tools, as sent."""
 
     @property
     def names(self) -> Mapping[str, str]:
-        """The client's names by those sent, where they differ."""
+        """The client's name of each tool that is sent under another one, by the name sent."""
 
 
 def reply_options(
     client: Json, tools: SentTools | None, *, native_stops: bool
 ) -> MessagesReplyOptions:
-    """Return what the reply depends on in a checked request, given what of it is sent.
+    """Return what the reply depends on in a checked request; `tools` are those that are sent.
 
     `native_stops`: the upstream applies the stop sequences, and names the one it has found.
     """

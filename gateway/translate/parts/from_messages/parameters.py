@@ -27,7 +27,7 @@ _CARRIED = {
     "type": ("enabled", "adaptive", "disabled"),
     "display": ("summarized", "omitted"),
 }
-"""The values in `thinking` that can be said elsewhere."""
+"""The values of fields of `thinking` that other endpoints can express."""
 
 FORMAT_NAME = "output"
 """The name of the schema of a reply, which OpenAI's endpoints require."""
@@ -59,13 +59,13 @@ _ASKING: Neutral = {
 }
 """OpenAI's parameters that ask for something, with the values that mean the same as none.
 
-Messages have another form of them, or none: they are not left out in silence.
+Messages have another form of them, or none, so they are not left out silently.
 """
 
 
 _PENALTIES = ("frequency_penalty", "presence_penalty")
 _TUNING = frozenset({*_PENALTIES, "seed", "verbosity"})
-"""OpenAI's parameters that only tune a reply: none of them makes a request fail."""
+"""OpenAI's parameters that only tune a reply: none of them can make a request fail."""
 
 
 def refused(draft: Draft) -> None:
@@ -91,7 +91,7 @@ def sampling(draft: Draft, effort: str | None) -> None:
 
 
 def effort(draft: Draft) -> str | None:
-    """Return the effort to send, and report unknown fields beside it."""
+    """Return the effort to send; report the fields beside it that are unknown or have no place."""
     thinking: Json = draft.client.get("thinking", {})
     for name, known in (("thinking", THINKING), ("output_config", OUTPUT_CONFIG)):
         carry_unknown(draft.client.get(name, {}), known, name, draft.context, draft.report)
@@ -108,8 +108,8 @@ def effort(draft: Draft) -> str | None:
 def output_schema(draft: Draft) -> Json | None:
     """Return the `name`, `schema` and `strict` of the reply's JSON schema; None: there is none.
 
-    `strict` only where the schema is strict as it is: to make it so would make fields required that
-    the client has not required. Raises `UnsupportedParameter`.
+    `strict` is true only if the schema obeys the rules of strict mode as it is: to make it obey
+    them would require fields that the client does not require. Raises `UnsupportedParameter`.
     """
     form, path = output_format(draft.client)
     if form is None:
@@ -128,7 +128,7 @@ def output_schema(draft: Draft) -> Json | None:
 
 
 def output_format(client: Json) -> tuple[Json | None, str]:
-    """Return the format of the output and its path, which has been another one in a beta."""
+    """Return the format of the output and its path; a beta of the API had another path."""
     form: Json | None = client.get("output_config", {}).get("format")
     if form is not None:
         return form, "output_config.format"
@@ -148,9 +148,9 @@ def streaming(draft: Draft) -> bool:
 def extension_parameters(draft: Draft, reserved: Collection[str]) -> None:
     """Apply the `extra_params` policy to parameters that Anthropic does not have.
 
-    `reserved` are the endpoint's own, which could contradict those that are sent. By `auto`, those
-    of OpenAI's that tune the reply are sent where the model takes them, as they would be of a chat
-    request. Raises `UnsupportedParameter` for those that ask for something.
+    `reserved` are the endpoint's own parameters, which could contradict those that are sent. Under
+    `auto`, OpenAI's parameters that tune the reply are sent if the model takes them, as they are
+    for a chat request. Raises `UnsupportedParameter` for parameters that ask for something.
     """
     client, others = draft.client, list[str]()
     tuning = _TUNING if _is_auto(draft) else frozenset[str]()
@@ -171,7 +171,7 @@ def extension_parameters(draft: Draft, reserved: Collection[str]) -> None:
 
 
 def verbosity(draft: Draft) -> Json:
-    """Return OpenAI's `verbosity` as `extension_parameters` leaves it to be sent, or nothing."""
+    """Return an object with OpenAI's `verbosity`, empty unless the policy is `auto` and it fits."""
     return sent_verbosity(draft, draft.client, "verbosity") if _is_auto(draft) else {}
 
 
@@ -190,14 +190,14 @@ def _refuse_asking(draft: Draft, name: str) -> None:
 SAME_EVERYWHERE = frozenset(
     {"frequency_penalty", "presence_penalty", "safety_identifier", "seed", "user", "verbosity"}
 )
-"""OpenAI's parameters that contradict nothing that is sent."""
+"""OpenAI's parameters that cannot contradict anything that is sent."""
 
 
 def refuse_prefill(draft: Draft, paths: Sequence[str], which: str) -> None:
-    """Refuse that the model continue the assistant's last messages, which are at these paths.
+    """Refuse to have the model continue the assistant's last messages, which are at `paths`.
 
-    `which` is what cannot: its server, or its endpoint with any server. Raises
-    `UnsupportedParameter`, unless they are to be dropped.
+    `which` names what cannot do it: the model's server, or its endpoint at any server. Raises
+    `UnsupportedParameter`, unless the operator has them dropped.
     """
     for path in paths:
         draft.refuse(
@@ -208,7 +208,7 @@ def refuse_prefill(draft: Draft, paths: Sequence[str], which: str) -> None:
 
 
 def emulate_stops(draft: Draft) -> None:
-    """Note that the gateway looks for the stop sequences; raises `InvalidRequest` for too many."""
+    """Report that the gateway looks for stop sequences; raises `InvalidRequest` for too many."""
     name = "stop_sequences"
     if draft.client.get(name):
         Array(max_items=MAX_STOPS).bounded(draft.client[name], name)

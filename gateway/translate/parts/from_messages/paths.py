@@ -6,7 +6,7 @@ from gateway.translate.parts.messages.effort import asked_effort
 
 
 def parameter_path(root: str, client: Json, rest: str = "") -> str | None:
-    """Return the client's name of a parameter, `rest` below it; None: it has none of this kind."""
+    """Return the client's name of a parameter with `rest` below it; None: the client has none."""
     if root == "reasoning" and "thinking" in client and rest != "effort":
         return _thinking_path(client, rest)
     if root in ("reasoning", "reasoning_effort") and rest != "summary":
@@ -21,7 +21,7 @@ def parameter_path(root: str, client: Json, rest: str = "") -> str | None:
 
 
 def _thinking_path(client: Json, rest: str) -> str:
-    """Return the path of what asks for a summary of reasoning, or for all that is said of it."""
+    """Return the path of the client's wish for a summary of reasoning, or for reasoning at all."""
     if rest == "summary":
         return "thinking.display"
     asked = asked_effort(client)
@@ -29,7 +29,7 @@ def _thinking_path(client: Json, rest: str) -> str:
 
 
 def format_path(client: Json, rest: str) -> str | None:
-    """Return the path of a field of the output's format: `schema.properties`; None: it has none."""
+    """Return the path of a field of the output format (`schema.properties`); None: no format."""
     form, path = output_format(client)
     if form is None:
         return None

@@ -10,12 +10,12 @@ from gateway.translate.parts.messages.reply_options import MessagesReplyOptions
 
 @dataclass(slots=True)
 class PreparedRequest:
-    """The upstream body, and what the reply needs to know of the request."""
+    """The upstream body, and the parts of the request on which the reply depends."""
 
     client: Json
     """The client's request, checked, without null keys."""
     call: Json | None
-    """None: nothing is to be generated."""
+    """The upstream body; None: nothing is to be generated."""
     options: MessagesReplyOptions
     paths: ClientPaths
 

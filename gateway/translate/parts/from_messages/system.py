@@ -10,8 +10,8 @@ from gateway.translate.schema.unknown_fields import carry_unknown
 BILLING: Final = "x-anthropic-billing-header:"
 """The beginning of a block that Claude Code puts first, for Anthropic's servers to take out.
 
-Other models would read it. Its value was another with each request before version 2.1.181, which no
-prompt cache survived (llama.cpp#19494).
+Other models would read it. Before Claude Code 2.1.181 its value changed with each request, so that
+no prompt cache could be used (llama.cpp#19494).
 """
 
 
@@ -21,7 +21,7 @@ def is_attribution(text: str) -> bool:
 
 
 def system_texts(client: Json, context: Context, report: Report) -> list[tuple[str, str]]:
-    """Return the texts of a checked request's `system`, each with its path, but no empty ones."""
+    """Return the texts of a checked request's `system` that are not empty, each with its path."""
     given = client.get("system", [])
     if isinstance(given, str):
         return [(given, "system")] if given else []

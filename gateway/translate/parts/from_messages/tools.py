@@ -1,4 +1,4 @@
-"""The tools of a messages request as functions, and which of them may be called."""
+"""The tools of a messages request as functions, and the choice among them."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -29,18 +29,18 @@ from gateway.translate.schema.messages_tools import (
 from gateway.translate.schema.unknown_fields import carry_unknown
 
 Declared = tuple[Json, str]
-"""A checked tool, and the client's path of it."""
+"""A checked tool, and its path in the client's request."""
 
 
 class FunctionTool(NamedTuple):
-    """One tool: the client's name and path of it, and the fields of the function sent for it."""
+    """One tool: the client's name and path, and the fields of the function that is sent for it."""
 
     name: str
     path: str
     function: Json
-    """With `name`, `description`, `parameters`, and `strict` where it is true."""
+    """Has `name`, `description`, `parameters`, and `strict` if it is true."""
     schema_field: str | None = "input_schema"
-    """The client's name of the parameters; None: they are not the client's."""
+    """The client's field with the parameters; None: the gateway has written them."""
 
     def client_path(self, rest: str) -> str:
         """Return the client's path of a field of the function: `.parameters.properties`."""
@@ -54,15 +54,15 @@ class FunctionTool(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class MessagesTools:
-    """The tools that are sent, and what is said of them."""
+    """The tools that are sent, and the choice among them."""
 
     tools: tuple[FunctionTool, ...] = ()
     choice: ToolChoice | None = None
-    """With the names as sent; None: nothing is said."""
+    """The choice, with names as sent; None: the client has made none."""
     one_at_a_time: bool = False
-    """Whether the model may call one tool only."""
+    """Whether the model may make only one call in a reply."""
     names: Mapping[str, str] = field(default_factory=dict)
-    """The client's names by those sent, where they differ: those of all tools declared."""
+    """The client's name of each tool that is sent under another one, by the name sent."""
 
     @property
     def functions(self) -> frozenset[str]:
@@ -70,15 +70,15 @@ class MessagesTools:
         return frozenset(tool.function["name"] for tool in self.tools)
 
     def client_path(self, index: int, rest: str) -> str:
-        """Return the client's path of what is sent as the tool of this index, and `rest`."""
+        """Return the client's path for the tool sent at this index, followed by `rest`."""
         return self.tools[index].client_path(rest) if index < len(self.tools) else "tools"
 
 
 def plan_tools(draft: Draft, changes: ToolChanges) -> MessagesTools:
-    """Return the tools of a checked messages request, and report or refuse what cannot be sent.
+    """Return the tools of a checked messages request; report or refuse what cannot be sent.
 
-    `changes` are those within its conversation. Raises `InvalidRequest` and `UnsupportedParameter`,
-    naming the client's parameter.
+    `changes` are the changes of tools within its conversation. Raises `InvalidRequest` and
+    `UnsupportedParameter`, naming the client's parameter.
     """
     declared = [
         *((tool, f"tools[{index}]") for index, tool in enumerate(draft.client.get("tools", ()))),
@@ -105,7 +105,7 @@ def plan_tools(draft: Draft, changes: ToolChanges) -> MessagesTools:
 
 _HINTS = frozenset(HINTS)
 MODES: Mapping[str, Mode] = {"auto": "auto", "any": "required", "tool": "required", "none": "none"}
-"""Chat's word for each type of a choice."""
+"""Chat's mode for each type of a choice."""
 
 
 def _choice(choice: Json, tools: Sequence[FunctionTool], draft: Draft) -> ToolChoice:
@@ -138,7 +138,7 @@ def _check_nothing_is_required(draft: Draft, choice: Json) -> None:
 
 
 def _refuses_all(draft: Draft, declared: Sequence[Declared], choice: Json) -> bool:
-    """Whether the model takes no tools at all; raises unless they are dropped."""
+    """Whether the model takes no tools at all; raises unless the tools are to be dropped."""
     if draft.context.is_pivot:
         reason = (
             "the model lives at the completions endpoint, where it only continues text: agents "
@@ -157,7 +157,10 @@ def _refuses_all(draft: Draft, declared: Sequence[Declared], choice: Json) -> bo
 
 
 def _names(tools: Sequence[FunctionTool]) -> dict[str, str]:
-    """Return the client's names of shortened ones; raises `InvalidRequest` where two collide."""
+    """Return the client's names of tools that are sent shortened, by the name sent.
+
+    Raises `InvalidRequest` if two tools would have the same name.
+    """
     names: dict[str, str] = {}
     for tool in tools:
         sent = tool.function["name"]
@@ -173,12 +176,12 @@ class _Reader:
         self._draft = draft
         self._changes = changes
         self._searches = False
-        """Whether the request has Anthropic's search for tools, which is left out."""
+        """Whether the request has Anthropic's tool search, which is left out."""
 
     def read(self, declared: Sequence[Declared], choice: Json) -> list[FunctionTool]:
-        """Return the tools to send: first those that are always there, then those loaded.
+        """Return the tools to send: first those that are always there, then those loaded later.
 
-        So the beginning of the prompt is the same in all turns, unless a tool is removed.
+        The beginning of the prompt is then the same in all turns, unless a tool is removed.
         """
         tools: list[FunctionTool] = []
         deferred: dict[str, FunctionTool] = {}
@@ -240,7 +243,7 @@ class _Reader:
                 report.drop(f"{path}.{name}")
 
     def _pass_over(self, kind: str, path: str) -> None:
-        """Drop or refuse a tool that a foreign model cannot call, or that Anthropic runs."""
+        """Drop or refuse a tool that other models cannot call, or that Anthropic runs."""
         self._searches = self._searches or kind.startswith("tool_search_tool")
         if self._draft.context.settings.hosted_tools == "drop":
             self._draft.report.drop(path)

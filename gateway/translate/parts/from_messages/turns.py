@@ -1,4 +1,4 @@
-"""The messages of a request as turns: what one side says until the other one does."""
+"""The messages of a request as turns: a turn is what one side says until the other one speaks."""
 
 from collections.abc import Sequence
 from typing import Literal
@@ -25,14 +25,14 @@ class Block(msgspec.Struct, gc=False):
 
 
 class Turn(msgspec.Struct, gc=False):
-    """Messages of one role in a row, which the API takes for one."""
+    """Messages of one role in a row, which the API treats as one."""
 
     role: Role
     path: str
     """The path of the first message."""
     blocks: list[Block]
     results: Sequence[Block] = ()
-    """The results of calls, which come before all else that the user says."""
+    """The results of calls, which precede all else in a turn of the user."""
 
     @property
     def messages(self) -> Sequence[str]:
@@ -48,10 +48,10 @@ class Turn(msgspec.Struct, gc=False):
 
 
 def turns_of(messages: Sequence[Json], context: Context, report: Report) -> list[Turn]:
-    """Return the turns of checked messages: results follow the calls that they belong to.
+    """Return the turns of checked messages, with results directly after their calls.
 
-    System messages that are to be seen until the user's next message only are left out after it.
-    Roles that nobody knows count as the user's (Claude Code's `ctx`, `msg`).
+    A system message that counts only until the user's next message is left out once that has come.
+    A message of an unknown role counts as the user's (Claude Code's `ctx`, `msg`).
     """
     turns: list[Turn] = []
     turn: Turn | None = None
@@ -86,7 +86,7 @@ def _report_fields(message: Json, role: Role, path: str, context: Context, repor
 
 
 def _blocks(content: str | list[Json], path: str) -> list[Block]:
-    """Return the blocks of a content without texts that are empty, which other endpoints refuse."""
+    """Return the blocks of a content without empty texts, which other endpoints refuse."""
     if isinstance(content, str):
         return [Block({"type": "text", "text": content}, f"{path}.content")] if content else []
     return [
@@ -97,7 +97,7 @@ def _blocks(content: str | list[Json], path: str) -> list[Block]:
 
 
 def _with_results_behind_calls(turns: Sequence[Turn], report: Report) -> list[Turn]:
-    """Return the turns with what was said between calls and results after the results."""
+    """Return the turns with all that was said between calls and results after the results."""
     ordered: list[Turn] = []
     for turn in turns:
         results = _results(turn.blocks) if turn.role == "user" else []
@@ -123,7 +123,7 @@ def _results(blocks: Sequence[Block]) -> list[Block]:
 
 
 def hoisted(turns: Sequence[Turn], report: Report) -> list[Turn]:
-    """Return the turns with all that the system says in a first one."""
+    """Return the turns with all system messages in a first one."""
     by_system = [turn for turn in turns if turn.role == "system"]
     later = [turn for turn in turns[1:] if turn.role == "system"]
     if not later:
@@ -136,9 +136,10 @@ def hoisted(turns: Sequence[Turn], report: Report) -> list[Turn]:
 
 
 def check_left(client: Json, sent: Sequence[Json]) -> None:
-    """Raise `InvalidRequest` if of the conversation nothing is sent but instructions.
+    """Raise `InvalidRequest` if nothing of the conversation is sent but instructions.
 
-    `sent` are the upstream's messages or items. What is not taken can be all that there is.
+    `sent` are the upstream's messages or items. It can be that the endpoint takes none of the
+    content.
     """
     if any(each.get("role") not in _INSTRUCTING for each in sent):
         return

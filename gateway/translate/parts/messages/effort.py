@@ -1,4 +1,4 @@
-"""Reasoning efforts between messages and OpenAI's endpoints, words and budgets.
+"""Reasoning efforts, translated between messages and OpenAI's endpoints: words and budgets.
 
 A messages request has `output_config.effort`, or a budget of tokens for `thinking`, or neither.
 OpenAI's endpoints have one word, with two more at the lower end: `none` and `minimal`.
@@ -22,7 +22,7 @@ _LEAST_BUDGET = {"high": 16384, "medium": 4096, "low": 0}
 
 
 class AskedEffort(NamedTuple):
-    """An effort in OpenAI's words, and where the client has asked for it."""
+    """An effort in OpenAI's words, and its path in the client's request."""
 
     word: str
     path: str
@@ -41,9 +41,9 @@ def budget_of_word(word: str) -> int:
 
 
 def messages_effort(word: str) -> str | None:
-    """Return one of OpenAI's efforts as one of messages'; None: thinking is disabled.
+    """Return OpenAI's effort in the words of messages; None: thinking is disabled.
 
-    Words that OpenAI does not know are left as they are.
+    Words that OpenAI does not know are returned as they are.
     """
     if word == DISABLED:
         return None
@@ -53,7 +53,7 @@ def messages_effort(word: str) -> str | None:
 def asked_effort(client: Json) -> AskedEffort | None:
     """Return the effort that a checked messages request asks for; None: the model's default.
 
-    Disabled thinking comes before an effort, which is also about the length of texts.
+    Disabled thinking outweighs an effort, which is also about the length of texts.
     """
     thinking: Json = client.get("thinking", {})
     if thinking.get("type") == "disabled":
@@ -68,7 +68,7 @@ def asked_effort(client: Json) -> AskedEffort | None:
 
 
 def outweighed(client: Json) -> Iterator[str]:
-    """Yield what a checked messages request says of an effort, and another parameter outweighs."""
+    """Yield the paths of a checked request's settings of effort that another one outweighs."""
     asked, (word, path) = asked_effort(client), _word_in(client)
     taken = None if asked is None else asked.path
     if word is not None and path != taken:
@@ -78,7 +78,7 @@ def outweighed(client: Json) -> Iterator[str]:
 
 
 def _word_in(client: Json) -> tuple[str | None, str]:
-    """Return the effort and its path: that of a last system message is for this turn."""
+    """Return the effort and its path; a last system message may set one for this turn."""
     messages: Sequence[Json] = client.get("messages", ())
     for position in range(len(messages) - 1, -1, -1):
         if messages[position]["role"] != "system":
@@ -90,9 +90,9 @@ def _word_in(client: Json) -> tuple[str | None, str]:
 
 
 def effort_to_send(draft: Draft) -> str | None:
-    """Return the effort to send for a messages request, or the model's configured one; None: none.
+    """Return the effort to send for a messages request, or for the model as configured, or None.
 
-    What is sent differently is reported, and what is not sent.
+    A client's effort that is changed or not sent is reported.
     """
     able, requested = draft.context.capabilities, asked_effort(draft.client)
     word = draft.context.reasoning_effort if requested is None else requested.word

@@ -26,26 +26,26 @@ _TYPES: Final = {
     504: "timeout_error",
     529: "overloaded_error",
 }
-"""Types by status (platform.claude.com, "Errors"); others are about the request, or the server."""
+"""Types by status (platform.claude.com, "Errors"). For others see `error_type`."""
 _DETAILS: Final = {"thread": "thread_unsupported_request"}
-"""Refused parameters without which Anthropic's SDKs send their request again, and the
-`error_code` that makes them (anthropic-python, `lib/threads/_thread_state.py`)."""
+"""By a refused parameter, the `error_code` that makes Anthropic's SDKs send the request again
+without it (anthropic-python, `lib/threads/_thread_state.py`)."""
 _NO_MODEL = "model_not_found"
 _CONFLICT = 409
 _INDEX = re.compile(r"\[(\d+)\]")
 _PATH_BEGINS: Final = r"(?<![\w.])"
 _PATH_ENDS: Final = r"(?!\w|\[|\.\w)"
 _EXCESS = re.compile(r"exceeded by (\d{1,12})\b")
-"""By how much the prompt is longer than the limit."""
+"""Matches by how many tokens the prompt exceeds the limit."""
 _PROMPT = "prompt is too long"
 _WITH_OUTPUT = "input length and `max_tokens` exceed context limit"
 
 
 def messages_status(error: GatewayError) -> int:
-    """Return the status of an error.
+    """Return the status with which a messages client gets an error.
 
-    A missing model is a 404, also where OpenAI has a 400, and an upstream's conflict is one, which
-    OpenAI's oldest clients must not see.
+    A missing model is a 404, also where OpenAI has a 400. An upstream's conflict is a 409, which
+    OpenAI's oldest clients must not get.
     """
     if isinstance(error, UpstreamError) and error.upstream_status == _CONFLICT:
         return _CONFLICT
@@ -67,7 +67,7 @@ def messages_error(error: GatewayError, model: str = "", request_id: str = "") -
 
 
 def is_reworded(error: GatewayError) -> bool:
-    """Whether an error is of a prompt that is too long, in words that its clients do not know."""
+    """Whether an error is about a prompt that is too long, and its message has to be reworded."""
     return error.code == TOO_LONG and _message(error, "") != error.message
 
 
@@ -100,20 +100,20 @@ def _message(error: GatewayError, model: str) -> str:
     path = dotted(error.param)
     if path == error.param:
         return message if path in message else f"{path}: {message}"
-    # Not within a longer path, which is another one, and may be the upstream's.
+    # A longer path that contains this one is another parameter's, or the upstream's.
     message = re.sub(re.escape(error.param) + _PATH_ENDS, lambda _: path, message)
     is_named = re.search(_PATH_BEGINS + re.escape(path) + _PATH_ENDS, message)
     return message if is_named else f"{path}: {message}"
 
 
 def _is_about(model: str, error: GatewayError) -> bool:
-    """Whether an error is about the model: mlx-lm has 404 for whatever goes wrong."""
+    """Whether a 404 is about the model: mlx-lm answers 404 whatever goes wrong."""
     names_it = error.param == "model" or model in error.message
     return error.code == _NO_MODEL or (error.code is None and names_it)
 
 
 def _with_output(message: str) -> str | None:
-    """Return the words after which clients ask for a shorter reply; None: that would not help."""
+    """Return the words that make clients ask for a shorter reply; None: that would not help."""
     if message.lower().startswith(_WITH_OUTPUT):
         return message
     found = lengths_in(message)
@@ -123,7 +123,7 @@ def _with_output(message: str) -> str | None:
 
 
 def _too_long(message: str) -> str:
-    """Return an overflow in the words that clients look for, with the upstream's after them."""
+    """Return the message of an overflow, beginning with the words that clients look for."""
     if message.lower().startswith(_PROMPT):
         return message
     numbers = numbers_in(message)

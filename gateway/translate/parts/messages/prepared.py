@@ -1,4 +1,4 @@
-"""What the replies to a messages client need of its request, whichever endpoint answers it."""
+"""The parts of a messages request that its reply needs, whichever endpoint answers it."""
 
 from typing import Protocol
 
@@ -16,11 +16,11 @@ class PreparedMessages(Prepared, Protocol):
 
     @property
     def options(self) -> MessagesReplyOptions:
-        """What the reply depends on."""
+        """The parts of the request on which the reply depends."""
 
 
 def known_call_ids(client: Json) -> set[str]:
-    """Return the ids of the calls in a checked request's history: a new call has another."""
+    """Return the ids of calls in a checked request's history, which no new call may have."""
     ids: set[str] = set()
     for message in client.get("messages", ()):
         content = message.get("content")

@@ -1,4 +1,4 @@
-"""What the reply to a client of `/v1/messages` depends on in its request."""
+"""The parts of a messages request on which its reply depends."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -10,7 +10,7 @@ Thinking = Literal["summarized", "omitted", "none"]
 
 @dataclass(slots=True)
 class MessagesReplyOptions:
-    """What the reply to a messages client depends on in its request."""
+    """The parts of a messages request on which its reply depends."""
 
     stop_sequences: tuple[str, ...] = ()
     """Stop sequences that the gateway applies itself."""
@@ -18,8 +18,8 @@ class MessagesReplyOptions:
     """Stop sequences that the upstream applies, and names in its reply (vLLM's `stop_reason`)."""
     thinking: Thinking = "summarized"
     tool_names: Mapping[str, str] = field(default_factory=dict)
-    """By name as sent the client's own, where they differ: longer names are shortened."""
+    """The client's names of tools, by the name sent, if they differ: long names are shortened."""
     tools: frozenset[str] = frozenset()
     """The names of the tools as they are sent."""
     one_document: bool = False
-    """Whether the text is a single JSON document."""
+    """Whether the client asks for a text that is a single JSON document."""

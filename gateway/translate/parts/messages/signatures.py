@@ -1,9 +1,10 @@
-"""What the gateway writes where Anthropic signs: `thinking.signature`, `redacted_thinking.data`.
+"""The gateway's content of `thinking.signature` and `redacted_thinking.data`.
 
-Clients bring both back unread. Anthropic refuses any signature but its own, so the gateway's have a
-prefix by which they are recognised and kept from it. After the prefix is what the upstream wants
-back with the next turn, sealed for one caller, with the server, the family of models and the text
-of the block that it belongs to: what is changed, or comes back to another model, does not open.
+Anthropic signs there. Clients send both back unread. Anthropic refuses any signature but its own,
+so the gateway's have a prefix by which they are recognised and kept from it. After the prefix come
+the fields that the upstream wants back with the next turn, sealed for one caller, together with the
+server, the family of models and the text of the block. A signature does not open if it was changed,
+or comes back for another model.
 """
 
 import hashlib
@@ -23,7 +24,7 @@ _FAMILY = re.compile(r"[^0-9]*[0-9]+(?:\.[0-9]+)*")
 
 
 def pack(content: Json, text: str, context: Context) -> str:
-    """Return a signature of a block with `text` that carries `content`.
+    """Return a signature that carries `content`, for a block with `text`.
 
     Without content, or without a seal, it is the bare prefix.
     """
@@ -34,8 +35,8 @@ def pack(content: Json, text: str, context: Context) -> str:
 def unpack(signature: str, text: str, context: Context) -> Json | None:
     """Return the content of a signature of a block with `text`.
 
-    None: it is not the gateway's, or carries nothing, or was sealed under another secret or for
-    another caller, server or family of models, or with another text.
+    None: it is not the gateway's, or has no content, or was sealed under another secret or for
+    another caller, server, family of models, or text.
     """
     if not is_gateways(signature):
         return None
@@ -43,7 +44,7 @@ def unpack(signature: str, text: str, context: Context) -> Json | None:
 
 
 def is_gateways(signature: str) -> bool:
-    """Whether a signature was made by a gateway, perhaps under another secret."""
+    """Whether a gateway made a signature, which may have been under another secret."""
     return signature.startswith(PREFIX)
 
 
@@ -53,9 +54,9 @@ def carries(signature: str) -> bool:
 
 
 def close(content: Json, text: str, context: Context) -> str | None:
-    """Return the content of a block with `text`, sealed without the prefix; None: no seal.
+    """Return the sealed content of a block with `text`, without the prefix; None: no seal.
 
-    For fields that clients of other shapes bring back: a response's `encrypted_content`.
+    For fields that clients of other shapes send back: a response's `encrypted_content`.
     """
     if context.seal is None:
         return None
@@ -64,7 +65,7 @@ def close(content: Json, text: str, context: Context) -> str | None:
 
 
 def open_sealed(sealed: str, text: str, context: Context) -> Json | None:
-    """Return what `close` has sealed for this server and family of models; None: nothing."""
+    """Return the content that `close` has sealed for this server and family of models, or None."""
     opened = None if context.seal is None else context.seal.open(sealed)
     if opened is None or opened.get("kind") != THINKING:
         return None

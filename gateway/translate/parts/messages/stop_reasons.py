@@ -36,18 +36,18 @@ _TO_CHAT: Mapping[str, FinishReason] = {
     "refusal": "content_filter",
 }
 _WINDOWS = frozenset({WINDOW, "model_length", "context_length_exceeded", "context_window"})
-"""Words of servers for the end of the context window."""
+"""Servers' words for the end of the context window."""
 
 
 @dataclass(frozen=True, slots=True)
 class Stop:
-    """The end of a message."""
+    """Why a message ended."""
 
     reason: StopReason
     sequence: str | None = None
     """The stop sequence that was found, if one was."""
     explanation: str | None = None
-    """What a refusal says."""
+    """The text of a refusal."""
 
     def fields(self) -> Json:
         """Return the fields of a message, or of a `message_delta`, that say why it ended."""
@@ -69,9 +69,9 @@ def stop_reason(reason: FinishReason, word: object = None) -> StopReason:
 
 
 def chat_reason(stopped: object) -> FinishReason:
-    """Return chat's finish reason for a stop reason, or for a word of another server's own.
+    """Return chat's finish reason for a stop reason, or for another server's own word.
 
-    An unknown one is a natural end. Raises `UpstreamError` for a failure.
+    An unknown word is a natural end. Raises `UpstreamError` for a failure.
     """
     return _TO_CHAT.get(str(stopped)) or finish_reason(stopped, has_text=True)
 

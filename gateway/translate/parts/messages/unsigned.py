@@ -1,7 +1,7 @@
 """Keeps reasoning that a gateway has signed from servers that check signatures.
 
-Anthropic refuses a request with a signature that is not its own, wherever it stands
-(Wei-Shaw/sub2api#2320): a conversation that began with another server's model would be stuck.
+Anthropic refuses a request with a signature that is not its own, wherever it is
+(Wei-Shaw/sub2api#2320). A conversation that began with another server's model could not go on.
 """
 
 from typing import Any
@@ -17,7 +17,7 @@ _SIGNED_IN = {"thinking": "signature", "redacted_thinking": "data"}
 def without_gateways_thinking(body: Json, report: Report) -> Json:
     """Return a messages request without the thinking that a gateway has signed.
 
-    A message of which nothing is left is left out, too.
+    A message without any other content is left out, too.
     """
     messages = body.get("messages")
     if not isinstance(messages, list):

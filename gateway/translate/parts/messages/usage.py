@@ -1,9 +1,10 @@
-"""Token counts of messages, and those of chat and responses, into one another.
+"""Token counts of messages, translated to and from those of chat and responses.
 
-Messages count apart what was read from a cache and what was written to one: the prompt is the sum
-of `input_tokens`, `cache_read_input_tokens` and `cache_creation_input_tokens` (type `Usage` of
-Anthropic's SDKs). The others have details of one total. Clients of messages add the counts up, so
-these are always whole numbers: an unknown usage is zeros. Other fields keep their names.
+Messages count separately what was read from a cache and what was written to one: the prompt is the
+sum of `input_tokens`, `cache_read_input_tokens` and `cache_creation_input_tokens` (type `Usage` of
+Anthropic's SDKs). Chat and responses have one total with details. Clients of messages add the
+counts up, so these are always whole numbers: an unknown usage is zeros. Other fields keep their
+names.
 """
 
 from collections.abc import Mapping
@@ -17,7 +18,7 @@ _TIERS: Mapping[str, str] = {
     **dict.fromkeys(("fast", "priority", "ultrafast"), "priority"),
     "batch": "batch",
 }
-"""The words of messages for those of OpenAI."""
+"""Service tiers in the words of messages, by those of OpenAI."""
 
 _OPENAI = frozenset(
     {
@@ -32,7 +33,7 @@ _COUNTED = frozenset(
         *("inference_geo", "service_tier", "speed"),
     }
 )
-"""Fields of a messages usage that are counts with other names, or not about tokens."""
+"""Fields of a messages usage that are counts under other names, or not about tokens."""
 
 
 def messages_usage(usage: object, tier: object = None) -> Json:
@@ -59,10 +60,10 @@ def messages_usage(usage: object, tier: object = None) -> Json:
 
 
 def apart(prompt: int, read: int, written: int) -> tuple[int, int]:
-    """Return the tokens of a prompt that no cache had, and those that were written to one.
+    """Return how many tokens of a prompt no cache had, and how many were written to one.
 
-    What was `read` counts apart from both: what a server says that it has read and written as well,
-    as Gemini behind OpenRouter, counts as read.
+    The tokens that were `read` are in neither. Gemini behind OpenRouter reports tokens as both read
+    and written: they count as read.
     """
     left = prompt - read
     return (max(left - written, 0), min(written, left) if left >= 0 else written)
@@ -109,7 +110,7 @@ def _of_openai(usage: object) -> Json | None:
     fresh = token_count(usage.get("input_tokens"))
     output = token_count(usage.get("output_tokens"))
     if fresh is None or output is None:
-        # Some servers count here as at chat.
+        # Some servers use chat's counts at their messages endpoint.
         return usage if "prompt_tokens" in usage else None
     read = token_count(usage.get("cache_read_input_tokens")) or 0
     written = token_count(usage.get("cache_creation_input_tokens")) or 0

@@ -12,7 +12,7 @@ from gateway.translate.schema.checks import Anything, Record
 from gateway.translate.schema.unknown_fields import carry_unknown
 
 EPHEMERAL: Mapping[str, str] = {"type": "ephemeral"}
-"""The `cache_control` that ends what is cached."""
+"""The `cache_control` that marks the end of the cached prefix."""
 
 _MARKS = ("cache_control", "prompt_cache_breakpoint")
 _MARKING = frozenset(_MARKS)
@@ -28,9 +28,9 @@ _RESPONSES_PARTS = _marked(responses_input.PARTS)
 
 
 def text_block(text: str, path: str, of: str = "content") -> list[Block]:
-    """Return a text as a block; none if it is blank, which Anthropic refuses.
+    """Return a text as a block, or nothing if it is blank: Anthropic refuses blank texts.
 
-    `of` is the client's path of the text, below `path`; empty: it is `path` itself.
+    `of` is the path of the text below the client's `path`; empty: the text is at `path` itself.
     """
     if not text or text.isspace():
         return []
@@ -38,7 +38,7 @@ def text_block(text: str, path: str, of: str = "content") -> list[Block]:
 
 
 def cached(source: Json) -> Json:
-    """Return the mark for a server's cache that a part, a message or a tool has, as a field."""
+    """Return the cache mark of a part, a message or a tool, as a field; empty: it has none."""
     if _MARKING.isdisjoint(source):
         return {}
     control = source.get("cache_control")
@@ -48,20 +48,20 @@ def cached(source: Json) -> Json:
 
 
 def mark_last(blocks: Sequence[Block], source: Json) -> None:
-    """Give the last block the mark of the message that the blocks were made of."""
+    """Copy the cache mark of a message to the last of the blocks that were made from it."""
     if blocks and not _MARKING.isdisjoint(source):
         blocks[-1].sent |= cached(source)
 
 
 def _mark(blocks: Sequence[Block], part: Json, path: str, report: Report) -> None:
-    """Give the last block of a part its mark; its lifetime has no place."""
+    """Copy the cache mark of a part to its last block; a `ttl` has no place, and is reported."""
     mark_last(blocks, part)
     if "ttl" in part.get("prompt_cache_breakpoint", ()):
         report.drop(f"{path}.prompt_cache_breakpoint.ttl")
 
 
 def chat_blocks(content: object, path: str, context: Context, report: Report) -> list[Block]:
-    """Return the checked content of a chat message at `path`, of any role, as blocks.
+    """Return the checked content of a chat message of any role at `path` as blocks.
 
     Raises `UnsupportedParameter` for audio, and for pictures and files that are not taken.
     """
@@ -99,7 +99,7 @@ def _chat_block(part: Json, path: str, context: Context, report: Report) -> list
 
 
 def responses_blocks(content: object, path: str, context: Context, report: Report) -> list[Block]:
-    """Return the checked content of an item, which is at `path` itself, as blocks.
+    """Return the checked content of an item as blocks; `path` is the path of the content.
 
     Raises `UnsupportedParameter` for pictures and files that are not taken.
     """
@@ -137,7 +137,7 @@ def _responses_block(part: Json, path: str, context: Context, report: Report) ->
 
 
 def _document(file: Json, path: str, context: Context, report: Report) -> Block:
-    """Return a file as a document; `path` is that of the object with the file's fields."""
+    """Return a file as a document; `path` is the path of the object with the file's fields."""
     if "file_data" in file:
         given = "file_data"
         source = document_source(file[given], f"{path}.{given}", context)

@@ -14,10 +14,10 @@ from gateway.translate.stream.messages.messages_blocks import text_input
 
 
 def tool_use(call_id: str, name: str, arguments: str, param: str, report: Report) -> Json:
-    """Return a call as a block; its `arguments` are the text of a JSON object, `null`, or blank.
+    """Return a call as a block; `arguments` are the text of a JSON object, `null`, or blank.
 
     Any other text becomes a property of an object, and `param` is reported as changed: models write
-    such arguments, and limits cut them off, so that a conversation has to go on with them
+    such arguments, and limits cut them off, but a conversation must be able to go on with them
     (oh-my-pi#11104).
     """
     given = _object(arguments) if arguments.strip() else {}
@@ -38,14 +38,14 @@ def tool_result(
 
 
 def text_result(call_id: str, text: str, path: str, fields: Mapping[str, str]) -> Block:
-    """Return the result of a call that is a text, as `tool_result` does."""
+    """Return the result of a call whose content is a text; see `tool_result`."""
     content = "" if text.isspace() else text
     block = {"type": "tool_result", "tool_use_id": safe_tool_id(call_id), "content": content}
     return Block(block, path, fields)
 
 
 def _object(text: str) -> Json | None:
-    """Return the object in a text; None: it is not one, or has numbers that JSON cannot have."""
+    """Return the object in a JSON text; None: it is no object, or has numbers unknown to JSON."""
     try:
         found = arguments_value(text)
     except NOT_JSON:

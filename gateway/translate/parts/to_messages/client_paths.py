@@ -1,4 +1,4 @@
-"""Where a client of chat or responses has what an error of messages names."""
+"""The paths in a chat or responses request of what an error of a messages endpoint names."""
 
 import re
 from collections.abc import Callable, Mapping, Sequence
@@ -11,24 +11,24 @@ from gateway.translate.parts.to_messages.conversation import Written
 _ROOT = re.compile(r"(\w+)(?:\[([0-9]{1,6})\])?(?:\.(?:custom\.)?(\w+))?")
 _OF_TOOLS = {"input_schema": "parameters"}
 _ONE_AT_A_TIME = ("disable_parallel_tool_use", "parallel_tool_calls")
-"""What messages have within the choice of a tool, and the others beside it."""
+"""A parameter that messages have within `tool_choice`, and its name at OpenAI's endpoints."""
 
 
 @dataclass(frozen=True, slots=True)
 class OwnNames:
-    """What one shape calls the parameters of messages."""
+    """The names that one shape has for the parameters of messages."""
 
     limit: str
     """The limit of tokens."""
     effort: str
     tools: str
-    """Where tools are of which the client's own path is not known."""
+    """The path for a tool whose own path in the client's request is not known."""
     tool_paths: Sequence[str]
-    """Where the client declared each tool that is sent."""
+    """The path at which the client declared each tool that is sent."""
     tool_kind: Callable[[str], str]
     """Returns the kind of the tool that is declared at a path, for `below_tool`."""
     others: Mapping[str, Sequence[str]]
-    """By the name in messages, those of which the client may have sent one."""
+    """By a parameter's name in messages, the names under which the client may have sent it."""
 
 
 def client_path(param: str, client: Json, conversation: Written, own: OwnNames) -> str | None:
@@ -42,7 +42,7 @@ def client_path(param: str, client: Json, conversation: Written, own: OwnNames) 
     if param.endswith(_ONE_AT_A_TIME[0]) and _ONE_AT_A_TIME[1] in client:
         return _ONE_AT_A_TIME[1]
     if root == "max_tokens":
-        # Also if the client has sent none: the gateway has.
+        # Also if the client has set no limit: then the gateway has.
         return own.limit
     is_effort = root == "thinking" and root not in client
     if is_effort or (root == "output_config" and not param.startswith("output_config.format")):

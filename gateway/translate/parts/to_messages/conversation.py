@@ -1,10 +1,10 @@
 """A conversation as `system` and `messages`, written for a messages endpoint.
 
-Its rules: each call is answered in the next user message, which begins with the results of all
-calls of the assistant's message; no two calls have the same id (Switchyard#502); system messages
-keep their place only after a user message, if the assistant's or nothing follows; texts are not
-empty. Sources: the types of Anthropic's SDK, its "Mid-conversation system messages" (quoted in
-bifrost#3945), and its skills' `claude-api`.
+The endpoint's rules: each call is answered in the next user message, which begins with the results
+of all calls of the assistant's message; no two calls have the same id (Switchyard#502); system
+messages keep their place only after a user message, and only if the assistant's message or nothing
+follows; texts are not empty. Sources: the types of Anthropic's SDK, its "Mid-conversation system
+messages" (quoted in bifrost#3945), and its skills' `claude-api`.
 """
 
 import re
@@ -27,7 +27,7 @@ _TOOL_ID = re.compile(r"[a-zA-Z0-9_-]+")
 
 
 def safe_tool_id(call_id: str) -> str:
-    """Return a call's id with letters that Anthropic takes: others are replaced by a hash.
+    """Return a call id that Anthropic takes: an id with other characters is replaced by its hash.
 
     The same id gives the same hash, so a call and its result still find each other.
     """
@@ -35,22 +35,22 @@ def safe_tool_id(call_id: str) -> str:
 
 
 def repeated_id(safe_id: str, time: int) -> str:
-    """Return the id of a call that is the second, third … one with an id, by its `time`."""
+    """Return an id for a call whose id is not its own; `time` is 2 for the second call with it."""
     return call_id_from(f"{safe_id} {time}")
 
 
 class Block(msgspec.Struct, gc=False):
-    """One content block, and the client's path of what it was made of."""
+    """One content block, and the client's path of the value that it was made from."""
 
     sent: Json
     path: str
     fields: Mapping[str, str] = MappingProxyType({})
-    """The block's fields and the client's paths of them, below `path`."""
+    """The client's path, below `path`, of each field of the block."""
     inner: Sequence["Block"] = ()
-    """The blocks of a result."""
+    """The blocks within a tool's result."""
 
     def client_path(self, rest: str) -> str:
-        """Return the client's path of what the upstream calls this block + `rest`.
+        """Return the client's path for the upstream's path of this block followed by `rest`.
 
         Anthropic's paths have the block's type after its index.
         """
@@ -70,11 +70,11 @@ class Call(msgspec.Struct, gc=False):
 
     block: Block
     output: Block | None = None
-    """Its result, once it has come."""
+    """The result of the call, once it has come."""
 
 
 class Turn(msgspec.Struct, gc=False):
-    """One message of the client's, or several that are one of the assistant's."""
+    """One message of the client, or several that make one message of the assistant."""
 
     role: str
     path: str
@@ -99,7 +99,7 @@ class _Message(msgspec.Struct, gc=False):
 
 
 def content_of(blocks: Sequence[Block]) -> str | list[Json]:
-    """Return blocks as content: one that is nothing but a text as a string."""
+    """Return blocks as content; a single text without other fields becomes a string."""
     if len(blocks) == 1 and len(blocks[0].sent) == 2 and "text" in blocks[0].sent:
         text: str = blocks[0].sent["text"]
         return text
@@ -124,13 +124,13 @@ class Written:
 
     @property
     def ends_in_calls_without_thinking(self) -> bool:
-        """Whether the assistant's last message has calls, and does not begin with thinking."""
+        """Whether the assistant's last message has calls and does not begin with thinking."""
         turns = [message for message in self.messages if message.role == "assistant"]
         kinds = [block.sent["type"] for block in turns[-1].blocks] if turns else []
         return "tool_use" in kinds and kinds[0] not in ("thinking", "redacted_thinking")
 
     def client_path(self, param: str) -> str | None:
-        """Return the client's path of a parameter; None: it is not of the conversation."""
+        """Return the client's path of a parameter; None: it is not part of the conversation."""
         found = _MESSAGE.fullmatch(param)
         if found is None:
             return self.root if param.startswith("messages") else None
@@ -148,9 +148,9 @@ class Written:
 
 
 def written(turns: Sequence[Turn], root: str, context: Context, report: Report) -> Written:
-    """Return the conversation that turns make; `root` is the client's parameter with them.
+    """Return the conversation that turns make; `root` is the client's parameter that has it.
 
-    Turns of the roles `system`, `user` and `assistant`; those without blocks are left out. Raises
+    Turns have the role `system`, `user` or `assistant`; those without blocks are left out. Raises
     `InvalidRequest` if none is left.
     """
     given = [turn for turn in turns if turn.blocks]
@@ -179,7 +179,7 @@ def written(turns: Sequence[Turn], root: str, context: Context, report: Report) 
 
 
 def _hoisted(turns: Sequence[Turn], report: Report) -> list[Turn]:
-    """Return the turns with those of the system first."""
+    """Return the turns, those of the system first."""
     front = next((i for i, turn in enumerate(turns) if turn.role != "system"), len(turns))
     for turn in turns[front:]:
         if turn.role == "system":
@@ -193,9 +193,9 @@ def _as_users(turn: Turn, report: Report) -> Turn:
 
 
 def _distinguish(turns: Sequence[Turn]) -> None:
-    """Give calls with an id that an earlier one has another one: some servers repeat theirs.
+    """Give a call whose id an earlier call has another id: some servers repeat theirs.
 
-    It is the same in each turn of the conversation.
+    The new id is the same in every turn of the conversation.
     """
     seen: dict[str, int] = {}
     for turn in turns:
@@ -227,7 +227,7 @@ def _messages(turns: Sequence[Turn]) -> list[_Message]:
 
 
 def _alternating(messages: Sequence[_Message]) -> list[_Message]:
-    """Return messages with those of one role in a row as one, as Anthropic's API takes them.
+    """Return messages with those of one role in a row joined, as Anthropic's API takes them.
 
     vLLM, SGLang and llama.cpp give them to the model's template one by one. Text beside results
     stays there: few templates refuse it (`refusals.history.alternating_roles`).

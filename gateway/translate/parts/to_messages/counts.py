@@ -1,4 +1,4 @@
-"""What the events of one message count."""
+"""The token counts in the events of one message."""
 
 from dataclasses import dataclass
 
@@ -12,12 +12,12 @@ class Counts:
     """The usage so far. Later counts replace earlier ones, unless they are zero."""
 
     usage: object = None
-    """In messages' names; None: unknown."""
+    """The usage with the names of messages; None: unknown."""
     tier: str | None = None
     """The service tier in OpenAI's words; None: unknown."""
 
     def take(self, event: Json) -> None:
-        """Take an event: `message_start` has the usage in its message, others beside their type."""
+        """Take an event; `message_start` has its usage in the message, others at the top."""
         message = event.get("message")
         for holder in (message if isinstance(message, dict) else {}, event):
             usage = holder.get("usage")

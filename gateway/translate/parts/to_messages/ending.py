@@ -1,4 +1,4 @@
-"""What a messages stream says of its end."""
+"""Why a messages stream ended, from its events."""
 
 from gateway.errors import TruncatedStream
 from gateway.shapes import Json
@@ -8,11 +8,11 @@ from gateway.translate.parts.finish_reasons import UNKNOWN, finish_reason
 from gateway.translate.parts.messages.stop_reasons import stop_reason
 
 _REFUSAL = "The model refuses to answer."
-"""What a refusal without an explanation says."""
+"""The text of a refusal without an explanation."""
 
 
 class Ending:
-    """The fields about the end in all `message_delta` events: there must be at least one event."""
+    """The fields about the end, from all `message_delta` events, of which there must be one."""
 
     def __init__(self, report: Report) -> None:
         self._report = report
@@ -26,10 +26,10 @@ class Ending:
         self._found = {**(self._found or {}), **known}
 
     def word(self, *, has_output: bool) -> object:
-        """Return the stop reason, at the end of the message; `has_output`: it says something.
+        """Return the stop reason, at the end of the message; `has_output`: it has content.
 
-        A missing one is a natural end, which is reported. Raises `TruncatedStream` where nothing
-        has announced the end, and `UpstreamError` for an empty message without a reason.
+        A missing reason counts as a natural end, and is reported. Raises `TruncatedStream` if no
+        event has announced the end, and `UpstreamError` for an empty message without a reason.
         """
         if self._found is None:
             raise TruncatedStream(
@@ -44,7 +44,7 @@ class Ending:
 
     @property
     def refusal(self) -> str:
-        """What a refusal says."""
+        """The text of a refusal."""
         details = (self._found or {}).get("stop_details")
         explanation = details.get("explanation") if isinstance(details, dict) else None
         return explanation if isinstance(explanation, str) and explanation else _REFUSAL

@@ -30,8 +30,8 @@ _BEGINNINGS = (
 def image_source(url: str, path: str, context: Context) -> Json:
     """Return the source of a picture by its URL, which may be a `data:` URL.
 
-    What the data begin with decides on the type: OpenAI does not look at the one that is said, and
-    Anthropic refuses another one than the picture has (home-assistant#167208). Raises
+    The type is read from the beginning of the data: OpenAI ignores the type that the URL states,
+    and Anthropic refuses one that is not the picture's (home-assistant#167208). Raises
     `UnsupportedParameter` naming `path` for what a messages endpoint does not take.
     """
     found = _DATA_URL.match(url)
@@ -76,7 +76,7 @@ def _decoded(encoded: str) -> str | None:
 def not_taken(path: str, context: Context, taken: str) -> UnsupportedParameter:
     """Return the error for content that a messages endpoint does not take; `taken` is what it does.
 
-    It is never dropped: without it the model would answer another question.
+    Such content is never dropped: without it the model would answer another question.
     """
     return UnsupportedParameter(
         f"'{path}' is not supported for model '{context.model_asked}': the model is served through "

@@ -1,4 +1,4 @@
-"""What other parameters of OpenAI's endpoints become at a messages endpoint."""
+"""Further parameters of OpenAI's endpoints, written for a messages endpoint."""
 
 from gateway.shapes import Json
 from gateway.translate.contract import Context, Report
@@ -9,9 +9,10 @@ from gateway.translate.parts.tools.definitions import allows_no_more
 
 
 def write_limit(draft: Draft, limit: int | None, name: str, thinking: Thinking) -> None:
-    """Write `max_tokens`, which is required; `limit` is the client's, whose name is `name`.
+    """Write `max_tokens`, which is required; `limit` is the client's value of its parameter `name`.
 
-    Without one it is the model's maximum, or else the configured default beside the thinking.
+    Without one, the model's maximum is sent, or else the configured default plus the thinking
+    budget.
     """
     sent = limit_to_send(limit, draft.context, thinking.budget)
     draft.upstream["max_tokens"] = sent
@@ -19,7 +20,10 @@ def write_limit(draft: Draft, limit: int | None, name: str, thinking: Thinking) 
 
 
 def limit_to_send(limit: int | None, context: Context, budget: int = 0) -> int:
-    """Return the limit to send for a client's, if any; `budget` is meant for thinking."""
+    """Return the limit to send for a client's `limit`, which may be None.
+
+    `budget` are the tokens for thinking, which are added to the configured default.
+    """
     most = context.capabilities.max_output_tokens
     if limit is None:
         return most or context.settings.default_messages_max_tokens + budget
@@ -27,15 +31,15 @@ def limit_to_send(limit: int | None, context: Context, budget: int = 0) -> int:
 
 
 def report_limit(limit: int | None, name: str, sent: int, report: Report) -> None:
-    """Report a limit that is sent differently."""
+    """Report the limit if it is sent differently."""
     if sent != limit:
         report.change(name, "none" if limit is None else limit, sent)
 
 
 def write_stops(draft: Draft) -> tuple[str, ...]:
-    """Write the stop sequences that are taken; return those to look for: all, if any is not.
+    """Write the stop sequences that the endpoint takes; return those that the gateway looks for.
 
-    Anthropic refuses blank ones.
+    These are all of them if any is not taken: Anthropic refuses blank ones.
     """
     able, stops = draft.context.capabilities, asked_stops(draft)
     sent = tuple(stop for stop in stops if stop.strip())[: able.max_stops] if able.stop else ()
@@ -48,7 +52,7 @@ def write_stops(draft: Draft) -> tuple[str, ...]:
 
 
 def write_user(draft: Draft) -> None:
-    """Write the end user's name: `metadata.user_id` is the only one in messages."""
+    """Write the end user's name as `metadata.user_id`, the only field for it in messages."""
     names = [name for name in ("safety_identifier", "user") if draft.client.get(name)]
     if names:
         draft.upstream["metadata"] = {"user_id": draft.client[names[0]]}
@@ -58,7 +62,7 @@ def write_user(draft: Draft) -> None:
 
 
 def write_format(draft: Draft, form: Json, name: str, schema: object) -> None:
-    """Write an output format; `form` has its `type`, `schema` is its schema, if it has one.
+    """Write an output format; `form` has its `type`, and `schema` its schema or None.
 
     Raises `UnsupportedParameter` naming the client's parameter `name`.
     """
@@ -78,7 +82,7 @@ def write_format(draft: Draft, form: Json, name: str, schema: object) -> None:
 
 
 def write_cache(draft: Draft) -> None:
-    """Write the request's own mark for the server's cache; `cache: auto` sets one without any."""
+    """Write the request's own cache mark; `cache: auto` adds one to a request without any."""
     given = draft.client.get("cache_control")
     if given is not None and not isinstance(given, dict):
         draft.report.drop("cache_control")

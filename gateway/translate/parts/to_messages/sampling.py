@@ -1,4 +1,4 @@
-"""Parameters that tune the text, at a messages endpoint, from those of OpenAI's endpoints."""
+"""OpenAI's parameters that tune the text, written for a messages endpoint."""
 
 from gateway.translate.draft import Draft
 from gateway.translate.parts.tokens.biases import sent_biases
@@ -6,13 +6,13 @@ from gateway.translate.schema.checks import Integer
 
 _PENALTIES = ("presence_penalty", "frequency_penalty")
 _LEAST_TOP_P = 0.95
-"""The least `top_p` that thinking models take while they think."""
+"""The least `top_p` that models take while they think."""
 
 NO_BIAS = "the messages endpoint does not take it."
 
 
 def write_sampling(draft: Draft, *, thinks: bool) -> None:
-    """Write the parameters that are taken; the others are dropped, biases refused.
+    """Write the parameters that the model takes; others are dropped, biases refused.
 
     A bias against the end of a text is dropped, as at every endpoint. `thinks`: the request asks
     for thinking, which goes with the default temperature only. Raises `UnsupportedParameter`.
@@ -60,7 +60,7 @@ def _top_p(draft: Draft, *, thinks: bool) -> None:
 def _top_k(draft: Draft, *, thinks: bool) -> None:
     if "top_k" not in draft.client:
         return
-    # Other servers have 0 and -1 for all tokens.
+    # At other servers 0 and -1 mean all tokens.
     wanted = Integer(minimum=-1).accept(draft.client["top_k"], "top_k")
     if wanted <= 0:
         return

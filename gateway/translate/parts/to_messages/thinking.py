@@ -1,8 +1,8 @@
 """The reasoning effort of OpenAI's endpoints as `thinking` and `output_config` of messages.
 
-Newer models take an effort and think as much as they see fit (`adaptive`), older ones a budget of
-tokens (`enabled`). Neither is taken with a forced call (OmniRoute#4389), and no budget if the last
-calls of the assistant came without the thinking before them (pydantic-ai#3757). Sources:
+Newer models take an effort and think as much as they see fit (`adaptive`), older ones take a budget
+of tokens (`enabled`). Neither goes with a forced call (OmniRoute#4389). A budget is not taken if
+the last calls of the assistant came without the thinking before them (pydantic-ai#3757). Sources:
 Anthropic's "Effort" and "Extended thinking".
 """
 
@@ -26,13 +26,13 @@ _THINKS = frozenset({"adaptive", "enabled"})
 
 @dataclass(frozen=True, slots=True)
 class ThinkingRequest:
-    """What the client has said about reasoning, and what limits it."""
+    """What the client asks for about reasoning, and what limits it."""
 
     effort: str | None
     name: str
     """The client's parameter with the effort."""
     limit: int | None
-    """The most tokens that the client wants; None: it has not said."""
+    """The client's limit of tokens; None: it sets none."""
     forced: bool = False
     """Whether a tool must be called."""
     lacks_thinking: bool = False
@@ -43,11 +43,11 @@ class ThinkingRequest:
 
 @dataclass(frozen=True, slots=True)
 class Thinking:
-    """What was written about thinking."""
+    """The thinking that was written into the request."""
 
     is_on: bool = False
     budget: int = 0
-    """The tokens of the limit that are meant for thinking, beside those for the text."""
+    """The tokens within the limit that are meant for thinking, besides those for the text."""
 
 
 def write_thinking(draft: Draft, request: ThinkingRequest) -> Thinking:
@@ -96,7 +96,7 @@ def _disable(draft: Draft, request: ThinkingRequest) -> None:
         if request.effort is not None:
             draft.report.change(request.name, DISABLED, _LEAST)
     elif able.thinking != {"enabled"}:
-        # A model that can be enabled only does not think unless told to.
+        # A model whose only type is `enabled` does not think unless told to.
         sent = _write_effort(draft, "low", None)
         if request.effort is not None:
             if sent is None:
@@ -106,7 +106,10 @@ def _disable(draft: Draft, request: ThinkingRequest) -> None:
 
 
 def _write_effort(draft: Draft, wanted: str, request: ThinkingRequest | None) -> str | None:
-    """Write the effort; return what was written. `asked`: a difference is reported."""
+    """Write the effort and return it, or None if the model takes none.
+
+    A difference from the client's own effort is reported, if there is a `request`.
+    """
     able = draft.context.capabilities
     if not able.reasoning_effort:
         return None
@@ -132,7 +135,7 @@ def _enable(draft: Draft, wanted: str, request: ThinkingRequest) -> None:
 
 
 def _budget(draft: Draft, wanted: str, request: ThinkingRequest) -> int:
-    """Return the budget for an effort, which leaves room for the text; 0: no thinking."""
+    """Return the budget for an effort, so that room is left for the text; 0: no thinking."""
     budget = budget_of_word(wanted)
     limit = request.limit or draft.context.capabilities.max_output_tokens
     if limit is None:
@@ -145,9 +148,9 @@ def _budget(draft: Draft, wanted: str, request: ThinkingRequest) -> int:
 def _report_lost(
     draft: Draft, wanted: str, sent: str | None, request: ThinkingRequest, *, is_given: bool
 ) -> None:
-    """Report an effort of which neither a word nor a budget is sent, or no thinking.
+    """Report an effort that is not sent, as a word or a budget, or is sent without thinking.
 
-    `is_given`: the client itself has said how the model thinks.
+    `is_given`: the client itself has set `thinking`.
     """
     kind = draft.upstream.get("thinking", {}).get("type")
     if sent is None and kind == "adaptive" and not is_given:

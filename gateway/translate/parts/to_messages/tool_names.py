@@ -17,10 +17,10 @@ def is_safe_name(name: str) -> bool:
 
 
 def safe_tool_name(name: str) -> str:
-    """Return the name under which a tool is sent; other letters become `_`, with a hash appended.
+    """Return the name under which a tool is sent; other characters become `_`, and a hash follows.
 
     Clients of OpenAI's API that run MCP tools call them `server.tool` or `server/tool`, which other
-    servers take. The same name gives the same one in every turn and process.
+    servers take. The same name becomes the same safe name in every turn and process.
     """
     if not name or is_safe_name(name):
         return name

@@ -17,7 +17,7 @@ _FUNCTION = Record({"cache_control": Anything(), **FUNCTION.fields})
 
 
 def messages_tool(function: Json, path: str, context: Context, report: Report) -> Json:
-    """Return a tool from the fields of a chat function, which is at the client's `path`.
+    """Return a tool, made from the fields of a chat function at the client's `path`.
 
     Fields that the endpoint does not have are reported.
     """
@@ -36,10 +36,10 @@ def messages_tool(function: Json, path: str, context: Context, report: Report) -
 
 
 def named_once(tools: Sequence[tuple[str, Json]], draft: Draft) -> list[int]:
-    """Return the places of the tools to send, each with the client's path: one for each name.
+    """Return the places in `tools` of those to send, one for each name; each has its path.
 
-    Anthropic refuses two of one name, which OpenAI's endpoints take. One that is defined twice in
-    the same way is reported; raises `UnsupportedParameter` for two different ones.
+    Anthropic refuses two tools of one name, which OpenAI's endpoints take. A second definition that
+    equals the first is reported; raises `UnsupportedParameter` for a different one.
     """
     first: dict[str, Json] = {}
     kept: list[int] = []
@@ -57,7 +57,7 @@ def named_once(tools: Sequence[tuple[str, Json]], draft: Draft) -> list[int]:
 
 
 def _schema(parameters: Any) -> Any:
-    """Return a schema for objects; what is not a schema is left for the upstream to refuse."""
+    """Return a schema of type `object`; an invalid schema is left for the upstream to refuse."""
     schema = with_parameters(parameters)
     if isinstance(schema, dict) and "type" not in schema:
         return {"type": "object", **schema}
@@ -67,9 +67,9 @@ def _schema(parameters: Any) -> Any:
 def possible_choice(
     mode: Mode, named: str | None, param: str, draft: Draft
 ) -> tuple[Mode, str | None]:
-    """Return a choice as far as the model takes it; `param` is the client's.
+    """Return the tool choice as far as the model takes it; `param` is the client's parameter.
 
-    Raises `UnsupportedParameter` for a forced call that it does not take, or drops the force.
+    If the model does not take a forced call, raises `UnsupportedParameter`, or drops the force.
     """
     is_forced = named is not None or mode == "required"
     if not is_forced or draft.context.capabilities.forced_tools:
@@ -101,9 +101,9 @@ def forces_call(choice: Json | None) -> bool:
 
 
 def write_tools_of_history(draft: Draft) -> None:
-    """Define the tools of earlier calls if the request defines none; none of them may be called.
+    """Define the tools of earlier calls if the request defines none, and allow no call of them.
 
-    Anthropic refuses calls in a request that defines no tools.
+    Anthropic refuses earlier calls in a request that defines no tools.
     """
     if "tools" in draft.upstream or not draft.context.capabilities.tools:
         return

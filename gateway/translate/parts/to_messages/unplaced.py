@@ -1,4 +1,4 @@
-"""What messages say that OpenAI's endpoints have no place for: it is reported."""
+"""Reports the content of messages that OpenAI's endpoints have no place for."""
 
 from gateway.envelopes.json_fields import child
 from gateway.shapes import Json
@@ -10,14 +10,15 @@ _FIELDS = frozenset(
         *("stop_reason", "stop_sequence", "stop_details"),
     }
 )
-"""The fields of a message that replies are made of."""
+"""The fields of a message from which replies are made."""
 _BLOCKS = {
     "text": frozenset({"type", "text", "citations"}),
     "thinking": frozenset({"type", "thinking", "signature"}),
     "redacted_thinking": frozenset({"type", "data"}),
     "tool_use": frozenset({"type", "id", "name", "input", "caller"}),
 }
-"""The blocks that replies are made of, and their fields that are, or are reported by value."""
+"""The types of blocks from which replies are made, with the fields that are used or reported by
+value."""
 _DELTAS = frozenset({"text_delta", "thinking_delta", "signature_delta", "input_json_delta"})
 
 
@@ -28,7 +29,7 @@ def has_place(block: Json) -> bool:
 
 
 def report_unplaced(event: Json, report: Report) -> None:
-    """Report what an event of a messages stream has that no reply of the client's holds."""
+    """Report the content of a messages stream's event that the client's reply has no place for."""
     kind = event.get("type")
     if kind == "content_block_delta":
         _delta(child(event, "delta"), report)

@@ -12,9 +12,10 @@ def sent_biases(
 ) -> Json | None:
     """Return the `logit_bias` to send, or None.
 
-    Where the model does not take it (for `reason`) or has another vocabulary, the id that ends a
-    text is dropped: that model ends its texts with another. The others are mapped where each has an
-    exact counterpart, else refused. Raises `UnsupportedParameter`.
+    If the model does not take it (for `reason`) or has another vocabulary, the id that ends a text
+    is dropped, because that model ends its texts with another id. The other ids are mapped if the
+    model takes biases and each id has an exact counterpart; else they are refused. Raises
+    `UnsupportedParameter`.
     """
     ids, taken = context.token_ids, context.capabilities.logit_bias
     if taken and not ids.foreign:

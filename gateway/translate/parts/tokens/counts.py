@@ -1,7 +1,7 @@
-"""What counts as a number of tokens: clients' types have whole numbers.
+"""Which values count as a number of tokens: clients' types have whole numbers.
 
 Servers in JavaScript or Lua may write them as `5.0`. Anything but a whole number (`2.5`, `-1`,
-`true`, `"5"`) is not a count: it is left out like one that is missing.
+`true`, `"5"`) is not a count, and is left out as if it were missing.
 """
 
 from typing import Final
@@ -11,7 +11,7 @@ LARGEST_COUNT: Final = 2**53
 
 
 def token_count(value: object) -> int | None:
-    """Return a number of tokens as an integer; None: it is not one."""
+    """Return a number of tokens as an integer; None: the value is not one."""
     if (type(value) is int or type(value) is float) and 0 <= value <= LARGEST_COUNT:
         whole = int(value)
         return whole if whole == value else None
@@ -19,5 +19,5 @@ def token_count(value: object) -> int | None:
 
 
 def counts_tokens(name: str) -> bool:
-    """Whether a field of a usage is a number of tokens by its name; others may be costs."""
+    """Whether a field of a usage is by its name a number of tokens; others may be costs."""
     return name.endswith("_tokens")

@@ -1,7 +1,7 @@
-"""Token ids: the vocabulary of those in a client's request, and that of the model.
+"""Token ids: the vocabulary of the ids in a client's request, and that of the model.
 
-Names of OpenAI's models as tiktoken knows them (`tiktoken/model.py`). Any other name belongs to
-another model, and says nothing about its vocabulary.
+OpenAI's models are known by their names in tiktoken (`tiktoken/model.py`). Any other name belongs
+to another model, and says nothing about its vocabulary.
 """
 
 import re
@@ -12,7 +12,7 @@ Counterpart = Callable[[int], int | None]
 """Returns the id of the same token in another vocabulary; None: no token has exactly that text."""
 
 Counterparts = Mapping[tuple[str, str], Counterpart]
-"""By the vocabularies that they lead from and to."""
+"""Mappings by the vocabularies that they lead from and to."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,17 +22,17 @@ class TokenIds:
     vocabulary: str = ""
     """The encoding's name as tiktoken has it; empty: not known."""
     end_of_text: int | None = None
-    """The id that a model of that vocabulary ends a text with."""
+    """The id with which a model of that vocabulary ends a text."""
     foreign: bool = False
     """The model has another vocabulary."""
     model_vocabulary: str = ""
-    """The model's, where it differs and is known."""
+    """The vocabulary of the model, if it differs and is known."""
     counterpart: Counterpart | None = None
-    """Maps into the model's vocabulary, where both tokenizers are available."""
+    """Maps an id to the model's vocabulary, if both tokenizers are available."""
 
 
 KNOWN_IDS = TokenIds()
-"""Ids that are the model's own, as far as is known."""
+"""Ids of the model's own vocabulary, as far as is known."""
 
 
 _VOCABULARIES = (
@@ -70,7 +70,7 @@ def token_ids(
     """Return what ids written for one vocabulary are to a model with another, or the same.
 
     `counterparts` are the known mappings between vocabularies. `may_be_known`: a model whose
-    vocabulary is unknown may have the first one nevertheless, like a deployment with a free name.
+    vocabulary is unknown may still have that of the ids, for example a deployment with a free name.
     """
     known = bool(written_for) and (bool(model_vocabulary) or not may_be_known)
     foreign = known and written_for != model_vocabulary

@@ -1,8 +1,8 @@
 """Log probabilities: the object of completions and the entries of chat, into one another.
 
-completions: `{"tokens", "token_logprobs", "top_logprobs", "text_offset"}`, four parallel lists.
-chat and responses: a list of entries `{"token", "logprob", "bytes", "top_logprobs"}`. An
-alternative of `top_logprobs` is an entry without alternatives of its own. All logprobs are natural
+In completions: `{"tokens", "token_logprobs", "top_logprobs", "text_offset"}`, four parallel lists.
+In chat and responses: a list of entries `{"token", "logprob", "bytes", "top_logprobs"}`; an
+alternative in `top_logprobs` is an entry without alternatives of its own. All logprobs are natural
 logarithms; `LOWEST` stands for "very unlikely" and for minus infinity, which JSON cannot express.
 """
 
@@ -32,7 +32,7 @@ class LegacyLogprobs:
         self._decoder = codecs.getincrementaldecoder("utf-8")("replace")
 
     def convert(self, entries: Sequence[Json]) -> Json:
-        """Return the completions object of these entries; offsets go on from the previous ones.
+        """Return the completions object of these entries; offsets continue those before.
 
         Raises `UpstreamError` for an invalid entry.
         """
@@ -68,9 +68,9 @@ class LegacyLogprobs:
 def chat_logprobs(legacy: object, *, top: int) -> list[Json]:
     """Return the chat entries of a completions choice's `logprobs`, with `top` alternatives.
 
-    Also accepts the chat shape (`{"content": […]}`), which llama.cpp's completions give. Its
-    `post_sampling_probs` mode has probabilities instead of logprobs: no entries. Raises
-    `UpstreamError` for anything else; what is empty has no entries.
+    The chat form (`{"content": […]}`), which llama.cpp's completions send, is read, too. In its
+    `post_sampling_probs` mode it has probabilities instead of logprobs: then there are no entries.
+    Raises `UpstreamError` for anything else; an empty value has no entries.
     """
     if not legacy:
         return []
@@ -105,7 +105,7 @@ def _entry_of(token: object, logprob: object) -> Json:
 
 
 def label_bytes(label: str) -> bytes:
-    """Return the UTF-8 of a token by its name in completions."""
+    """Return the UTF-8 of a token, given the name that completions have for it."""
     escape = _BYTES_LABEL.fullmatch(label)
     if escape:
         return bytes.fromhex(escape[1].replace("\\x", ""))
@@ -143,9 +143,9 @@ def _clean(entry: Json) -> Json:
 
 
 def truncate_entries(entries: Sequence[Json], text: str) -> list[Json]:
-    """Return the entries that make up `text`, the text before a stop sequence.
+    """Return the entries of `text`, which is the text before a stop sequence.
 
-    An entry whose token reaches beyond the text's end belongs to it if its first byte does.
+    An entry whose token reaches beyond the end of the text belongs to it if its first byte does.
     """
     length = len(text.encode("utf-8", "replace"))
     kept: list[Json] = []
@@ -161,16 +161,16 @@ def truncate_entries(entries: Sequence[Json], text: str) -> list[Json]:
 class Aligner:
     """Holds back the logprobs of text that is held back.
 
-    An entry goes out as soon as the first byte of its token does, as `truncate_entries` has it.
+    An entry is released as soon as the first byte of its token is, as in `truncate_entries`.
     """
 
     def __init__(self) -> None:
         self._held: list[Json] = []
         self._lead = 0
-        """By how many bytes the tokens released so far reach beyond the text released so far."""
+        """How many bytes the released tokens reach beyond the released text."""
 
     def release(self, entries: Sequence[Json], text: str) -> list[Json]:
-        """Add the entries of new text; return those that belong to the text that goes out now."""
+        """Add the entries of new text; return those of the text that is released now."""
         self._held += entries
         self._lead -= len(text.encode("utf-8", "replace"))
         count = 0
@@ -181,7 +181,7 @@ class Aligner:
         return released
 
     def release_all(self, entries: Sequence[Json]) -> list[Json]:
-        """Return all that is left, at the end of a text without a stop sequence."""
+        """Return all held entries, and these, at the end of a text without a stop sequence."""
         released, self._held = [*self._held, *entries], []
         return released
 

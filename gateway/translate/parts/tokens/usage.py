@@ -1,9 +1,8 @@
-"""Token counts: chat's `usage` and that of responses, into one another.
+"""Token counts: the `usage` of chat and of responses, translated into one another.
 
 Schemas `CompletionUsage` and `ResponseUsage` of OpenAI's OpenAPI description. An unknown usage
 stays unknown: zeros are added only beside known counts, for details that the other shape requires.
-
-Servers use either shape's names at either endpoint, and count what they read from a cache in fields
+Servers use either shape's names at either endpoint, and report tokens read from a cache in fields
 of their own: `prompt_cache_hit_tokens` (DeepSeek), `cached_tokens` (Kimi), Anthropic's names
 (LiteLLM). Fields that the other shape does not have, such as OpenRouter's `cost`, keep their names.
 """
@@ -22,7 +21,7 @@ _RESPONSES: Final = (
     *("input_tokens", "output_tokens"),
     *("input_tokens_details", "output_tokens_details"),
 )
-"""The same counts and groups of them, by their names in the two shapes."""
+"""The same counts, and groups of counts, by their names in the two shapes."""
 _RESPONSES_NAMES: Final = frozenset(_RESPONSES)
 
 _IN_PROMPT: Mapping[str, tuple[str, ...]] = {
@@ -30,7 +29,8 @@ _IN_PROMPT: Mapping[str, tuple[str, ...]] = {
     "cache_write_tokens": ("cache_creation_input_tokens",),
 }
 _IN_COMPLETION: Mapping[str, tuple[str, ...]] = {"reasoning_tokens": ("reasoning_tokens",)}
-"""Details of what was read and written, and the names that servers give them beside the totals."""
+"""Details of the prompt and of the completion, and the names that servers give them beside the
+totals."""
 
 _COUNTED_BESIDE: Final = frozenset(
     name for names in (*_IN_PROMPT.values(), *_IN_COMPLETION.values()) for name in names
@@ -39,7 +39,7 @@ _KNOWN: Final = _COUNTED_BESIDE | {"total_tokens", *_CHAT, *_RESPONSES}
 
 
 _Counts = tuple[int, int, int, Json, Json]
-"""What `chat_counts` takes."""
+"""The arguments of `chat_counts`."""
 
 
 def chat_usage(usage: object) -> Json | None:
@@ -55,7 +55,10 @@ def chat_usage(usage: object) -> Json | None:
 def chat_counts(
     prompt: int, completion: int, total: int, read: Mapping[str, int], written: Mapping[str, int]
 ) -> Json:
-    """Return chat's usage for known counts, and the details of what was read and written."""
+    """Return chat's usage for known counts.
+
+    `read` and `written` are the details of the prompt and of the completion.
+    """
     return {
         "prompt_tokens": prompt,
         "completion_tokens": completion,
@@ -81,7 +84,7 @@ def responses_usage(usage: object) -> Json | None:
 def responses_counts(
     prompt: int, completion: int, total: int, read: Mapping[str, int], written: Mapping[str, int]
 ) -> Json:
-    """Return the usage of responses for what `chat_counts` takes."""
+    """Return the usage of responses for the arguments of `chat_counts`."""
     return {
         "input_tokens": prompt,
         "input_tokens_details": {
@@ -95,7 +98,7 @@ def responses_counts(
 
 
 def with_chats_names(usage: object) -> object:
-    """Return a usage with the names that responses have replaced by those of chat."""
+    """Return a usage with chat's names in place of those of responses."""
     if not isinstance(usage, dict) or _RESPONSES_NAMES.isdisjoint(usage):
         return usage
     names = {theirs: ours for ours, theirs in zip(_CHAT, _RESPONSES, strict=True)}
@@ -104,7 +107,7 @@ def with_chats_names(usage: object) -> object:
 
 
 def with_details(usage: Json) -> Json:
-    """Return a usage with chat's names that has as details what is counted beside its totals.
+    """Return a usage with chat's names; counts beside its totals are also put in the details.
 
     Those counts stay: programs for their server read them there.
     """

@@ -1,4 +1,4 @@
-"""The usage of several calls, or of several events of one, as that of one reply."""
+"""The usage of several calls, or of several events of one call, as that of one reply."""
 
 from collections.abc import Callable, Sequence
 
@@ -14,7 +14,7 @@ _PROMPT_KEYS = frozenset(
         *("cache_read_input_tokens", "cache_creation_input_tokens"),
     }
 )
-"""Counts of the prompt alone; some servers have those of their cache beside the totals."""
+"""Counts of the prompt alone; some servers put those of their cache beside the totals."""
 
 
 def _is_first(call: int) -> bool:
@@ -26,8 +26,8 @@ def sum_usage(
 ) -> Json | None:
     """Return the usage of all calls together, in call order; None unless every call's is known.
 
-    A prompt's tokens count once, however many calls generate its choices (as vLLM counts): with the
-    call that opens it, as the first one does.
+    A prompt's tokens count once, however many calls generate its choices (as vLLM counts): they are
+    those of the call for which `opens_prompt` is true, by default the first one.
     """
     total: Json = {}
     for call, usage in enumerate(usages):
@@ -44,8 +44,8 @@ def sum_usage(
 def complete_usage(usage: object) -> Json | None:
     """Return the `numbers` of a usage with chat's names and the total of its two counts.
 
-    What its server counts beside the totals is among the details, too. None unless both are known:
-    clients' types require them.
+    Counts beside the totals are in the details, too. None unless both counts are known: clients'
+    types require them.
     """
     known = with_details(numbers(with_chats_names(usage)))
     prompt = token_count(known.get("prompt_tokens"))
@@ -56,13 +56,13 @@ def complete_usage(usage: object) -> Json | None:
 
 
 def numbers(usage: object) -> Json:
-    """Return a copy of a usage with its numbers only, those of its details included.
+    """Return a copy of a usage with only its numbers, including those of its details.
 
-    Of tokens these are counts (`token_count`), others may be any. Empty: the usage is unknown.
+    Numbers of tokens must be counts (`token_count`). Empty: the usage is unknown.
     """
     known: Json = {}
     for key, value in usage.items() if isinstance(usage, dict) else ():
-        # Nearly all are counts: those need no call.
+        # Nearly all values are counts, for which no call is needed.
         if type(value) is int and 0 <= value <= LARGEST_COUNT:
             known[key] = value
         elif isinstance(value, dict):
@@ -90,7 +90,7 @@ def _number(name: str, value: object) -> int | float | None:
 def richer_usage(known: object, later: object) -> object:
     """Return a usage merged with a later one of the same reply.
 
-    Servers repeat a usage with zeros, or in part: what is zero or absent there changes nothing.
+    Servers repeat a usage with zeros, or in part: a zero or an absent count changes nothing.
     """
     before, more = numbers(known), numbers(later)
     if not _says_any(more):

@@ -1,7 +1,7 @@
-"""Which of a chat message's logprobs are those of its text.
+"""Finds the logprobs of a chat message's text among those of all its tokens.
 
-vLLM and llama.cpp list the tokens of all that was generated, those of reasoning and of calls too.
-Taken for those of the text, they would show reasoning, and stand at wrong places.
+vLLM and llama.cpp list the tokens of all that was generated, including reasoning and calls. Taken
+for tokens of the text, they would show reasoning, and stand at wrong places.
 """
 
 from collections.abc import Sequence
@@ -27,27 +27,30 @@ def reasoning_text(message: Json) -> str:
 
 
 def visible_entries(message: Json, text: str, entries: Sequence[Json]) -> list[Json]:
-    """Return the entries of the text of a message, or of a delta; raises `UpstreamError`."""
+    """Return the entries that belong to the text of a message or a delta.
+
+    Raises `UpstreamError`.
+    """
     if not hides_tokens(message):
         return list(entries)
     return entries_of_text(entries, text, reasoning_text(message))
 
 
 def entries_of_text(entries: Sequence[Json], text: str, reasoning: str) -> list[Json]:
-    """Return those of a list of entries whose tokens make up a text.
+    """Return the entries of a list whose tokens make up a text.
 
-    The list begins with those of the reasoning, and may go on after the text. It stays as it is if
-    the text is not in it. Raises `UpstreamError` for an invalid entry.
+    The list begins with the entries of the reasoning, and may go on after the text. It stays as it
+    is if the text is not in it. Raises `UpstreamError` for an invalid entry.
     """
     first, end = range_of_text(entries, text, reasoning)
     return list(entries[first:end])
 
 
 def range_of_text(entries: Sequence[Json], text: str, reasoning: str) -> tuple[int, int]:
-    """Return the positions of the first entry of a text, and of the first one behind it.
+    """Return the positions of a text's first entry, and of the first one after it.
 
     Servers may leave out white space around reasoning and text, and tokenizers that of a token.
-    Others list the tokens of the text only.
+    Some servers list only the tokens of the text.
     """
     tokens = [token_bytes(entry) for entry in entries]
     said, hidden = _bytes(text), _bytes(reasoning)

@@ -8,7 +8,7 @@ from gateway.translate.schema.chat import check_chat
 
 
 def checked_chat(body: Json) -> Json:
-    """Return a chat request as `check_chat` does, the arguments of earlier calls as text."""
+    """Return a checked chat request (`check_chat`), with the arguments of earlier calls as text."""
     try:
         return check_chat(body)
     except InvalidRequest:

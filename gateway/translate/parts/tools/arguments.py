@@ -1,9 +1,9 @@
-"""The JSON text of a call's arguments, as it comes in pieces, and where it ends.
+"""The JSON text of a call's arguments, which comes in pieces, and where it ends.
 
-Servers put the arguments of several calls where those of one belong: at one index of a chat stream,
-under one item of a responses stream, even in one string (hermes-agent#62937, lens#49). What follows
-the end of a JSON text is never a part of it. Others repeat with each piece all the pieces before it
-(DeepSeek behind Qianfan, hermes-agent#35718).
+Servers put the arguments of several calls in place of one call's: at one index of a chat stream,
+under one item of a responses stream, even in one string (hermes-agent#62937, lens#49). So text
+after the end of a JSON text is never a part of it. Others repeat with each piece all the pieces
+before it (DeepSeek behind Qianfan, hermes-agent#35718).
 """
 
 import json
@@ -27,44 +27,44 @@ class ArgumentText:
         self._pieces: list[str] = []
         self._length = 0
         self._repeats = False
-        """Whether its pieces have been seen to repeat what came before them."""
+        """Whether a piece is known to have repeated the text before it."""
         self._doubtful = ""
-        """A piece that begins with all of the text so far, and may still be the next of it."""
+        """A piece that begins with all of the text so far, but may also continue it."""
         self._begun = False
         self._nesting = Nesting()
         self._valid: bool | None = None
         self.ended = False
-        """Whether its last bracket has come. Without a bracket at its beginning it has no end."""
+        """Whether the last bracket has come. Text that does not begin with a bracket has no end."""
 
     @property
     def text(self) -> str:
-        """All of it so far."""
+        """The text so far."""
         if len(self._pieces) > 1:
             self._pieces = ["".join(self._pieces)]
         return self._pieces[0] if self._pieces else ""
 
     @property
     def whole(self) -> bool:
-        """Whether it has ended and is JSON."""
+        """Whether the text has ended and is JSON."""
         if self.ended and self._valid is None:
             self._valid = is_json(self.text)
         return bool(self._valid)
 
     @property
     def is_placeholder(self) -> bool:
-        """Whether it is the empty object, which some servers send before the arguments (pi#917)."""
+        """Whether the text is `{}`, which some servers send before the arguments (pi#917)."""
         return self.ended and is_empty_object(self.text)
 
     @property
     def is_blank(self) -> bool:
-        """Whether nothing of it has come."""
+        """Whether no text but white space has come."""
         return not self._begun
 
     def news_in(self, piece: str) -> str:
-        """Return the new part of a piece, to be added: what does not repeat the text so far.
+        """Return the new part of a piece: the part that does not repeat the text so far.
 
-        A piece that begins with all of the text is a repetition where JSON could not continue with
-        it. Where it could, it waits for the next piece, or for `rest`.
+        The caller adds it. A piece that begins with all of the text is a repetition if JSON cannot
+        continue with it. If JSON can, the piece waits for the next one, or for `flush`.
         """
         doubtful, self._doubtful = self._doubtful, ""
         if doubtful:
@@ -83,14 +83,14 @@ class ArgumentText:
         return ""
 
     def flush(self) -> str:
-        """Return the new part of a piece that has waited, at the end of all pieces."""
+        """Return the new part of a piece that still waits, at the end of all pieces."""
         doubtful, self._doubtful = self._doubtful, ""
         alone = ArgumentText()
         alone.add(doubtful)
         return doubtful[self._length :] if alone.whole else doubtful
 
     def add(self, text: str) -> str:
-        """Add a piece as far as the text goes; return the rest after its end."""
+        """Add a piece up to the end of the JSON text; return the rest after that end."""
         if self.ended:
             return text
         end = self._end_in(text)
@@ -109,10 +109,10 @@ class ArgumentText:
         self._valid = False if self.ended else None
 
     def _may_go_on_with(self, piece: str) -> bool:
-        """Whether a piece that begins like the text itself may be its continuation."""
+        """Whether a piece that begins like the text may continue it."""
         if not self._nesting.in_string:
             return self.text.rstrip()[-1] in _BEFORE_VALUES
-        # Its first quotation mark would end the string, and its first bracket be in it.
+        # The piece's first quotation mark would end the string, and its first bracket be in it.
         behind = piece.partition('"')[2].lstrip()
         return not self._nesting.escaped and (not behind or behind[0] in _BEHIND_STRINGS)
 

@@ -1,7 +1,8 @@
-"""The text in arguments of a custom tool's stand-in that are not JSON: cut off, or not escaped.
+"""The text in the arguments of a custom tool's stand-in, if these are not JSON.
 
-The arguments should be `{"input": "…"}`. A token limit can end them anywhere, and models forget to
-escape line breaks. The client has declared no such wrapper, and does not get one.
+A custom tool is sent as a function whose arguments should be `{"input": "…"}`. A token limit can
+end them anywhere, and models forget to escape line breaks. The client has declared no such wrapper,
+and does not get one.
 """
 
 import json
@@ -23,7 +24,7 @@ _AFTER_TEXT = re.compile(r'\s*(?:\}\s*)?\Z|\s*,\s*(?:"|\Z)')
 
 
 def text_so_far(arguments: str) -> str | None:
-    """Return the text in a wrapper, as far as it goes; None: this is not such a wrapper.
+    """Return the text in a wrapper, as far as it goes; None: this is no such wrapper.
 
     A character that is cut off is left out.
     """
@@ -58,6 +59,6 @@ def is_cut_off(arguments: str) -> bool:
 
 
 def _ends(arguments: str, wrapper: re.Match[str], found: re.Match[str]) -> bool:
-    """Whether what follows the text's last quote is the wrapper's, not the text's."""
+    """Whether the text's last quote ends the string of the wrapper, and is not part of the text."""
     after = _AFTER_TEXT.match(arguments, found.end())
     return after is not None and ("," not in after[0] or wrapper["key"] == _KEY)

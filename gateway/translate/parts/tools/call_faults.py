@@ -1,4 +1,4 @@
-"""Calls that cannot be gone on with: arguments that no client could use, and no output."""
+"""Errors for calls that cannot be passed on: unusable arguments, or no output."""
 
 import json
 import re
@@ -32,9 +32,9 @@ def two_in_one() -> UpstreamError:
 def check_arguments(name: str, text: str, *, wrapped: bool) -> None:
     """Raise `UpstreamError` for the arguments of several calls, or of half a call.
 
-    Other text that is not JSON is the client's to judge. `wrapped`: the arguments are those of the
-    function that stands for a custom tool. A model may write its input there without the wrapper,
-    but half an input could be run as if it were complete.
+    Other text that is not JSON is for the client to judge. `wrapped`: the arguments are those of
+    the function that stands for a custom tool. A model may write its input there without the
+    wrapper, but half an input could be run as if it were complete.
     """
     if is_json(text):
         return
@@ -51,7 +51,7 @@ def _is_a_row(text: str, *, of_objects: bool) -> bool:
     """Whether a text is several JSON texts with only blanks and commas between them."""
     decode = json.JSONDecoder().raw_decode
     count, end = 0, 0
-    # By positions: a copy of what is left, for each of many texts, would take quadratic time.
+    # By positions: to copy the rest for each of many texts would take quadratic time.
     while (next_text := _NEXT_TEXT.search(text, end)) is not None:
         start = next_text.start()
         if count and start == end and text[end - 1] not in _CLOSERS:

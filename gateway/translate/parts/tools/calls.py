@@ -1,7 +1,7 @@
-"""Calls of tools and their outputs, between chat and responses.
+"""Calls of tools and their outputs, translated between chat and responses.
 
-What correlates a call with its output is one id in chat. Responses have an item `id` (`fc_…`) and
-the `call_id`, which counts (schema `FunctionToolCall` of OpenAI's OpenAPI description).
+In chat one id connects a call with its output. Responses have an item `id` (`fc_…`) and the
+`call_id`, which is the one that counts (schema `FunctionToolCall` of OpenAI's OpenAPI description).
 """
 
 import hashlib
@@ -13,7 +13,7 @@ from gateway.translate.contract import Context
 from gateway.translate.parts.blank import is_blank
 
 NOTHING = "{}"
-"""The arguments of a call without any. Chat templates read them as JSON, which `""` is not."""
+"""The arguments of a call without any. Chat templates parse them as JSON, and `""` is not JSON."""
 
 MAX_CALL_ID = 64
 """OpenAI's limit for a chat tool call id and for `call_id`, in characters."""
@@ -28,9 +28,9 @@ def bounded_call_id(call_id: str) -> str:
 
 
 def with_bounded_id(holder: Any, name: str) -> Any:
-    """Return a call or a result whose id, its field `name`, is bounded; anything else as it is.
+    """Return a call or a result with its id, the field `name`, bounded; other values as they are.
 
-    Ids of Cursor's own models are two that are joined by a line break.
+    Cursor's own models join two ids with a line break.
     """
     call_id = holder.get(name) if isinstance(holder, dict) else None
     if not isinstance(call_id, str) or len(call_id) <= MAX_CALL_ID:
@@ -45,7 +45,7 @@ def call_id_from(text: str) -> str:
 
 
 def says_nothing(call: object) -> bool:
-    """Whether a chat reply's call, or a piece of one, has neither an id, a name nor arguments.
+    """Whether a call of a chat reply, or a piece of one, has no id, no name and no arguments.
 
     Servers send such pieces beside texts and other calls; an index alone is no call.
     """

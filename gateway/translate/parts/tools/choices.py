@@ -12,7 +12,7 @@ from gateway.translate.schema.checks import Array, OneOf, Record, String
 
 
 class ToolName(NamedTuple):
-    """What names a tool: its type and its name (empty for hosted tools, which have none)."""
+    """The type and the name of a tool; the name is empty for hosted tools, which have none."""
 
     kind: str
     name: str

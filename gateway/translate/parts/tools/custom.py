@@ -1,4 +1,4 @@
-"""Custom tools where the upstream has none: functions with one string."""
+"""Custom tools at upstreams that have none: functions with one string."""
 
 import json
 from collections.abc import Mapping
@@ -23,8 +23,8 @@ FREE_TEXT_SCHEMA: Mapping[str, object] = {
 def custom_as_function(custom: Json, path: str, report: Report) -> Json:
     """Return the function fields that stand for a custom tool, from its fields in either shape.
 
-    A format that no words describe is reported; the tool is at the client's `path`. A schema
-    without properties would make models call the tool with nothing (OmniRoute#4862).
+    A format that cannot be described in words is reported; the tool is at the client's `path`. With
+    a schema without properties, models would call the tool without any input (OmniRoute#4862).
     """
     advice = "Pass the raw text as the single string argument input."
     form = custom.get("format") or {}
@@ -55,9 +55,9 @@ def wrapped_input(text: str) -> str:
 def unwrapped_input(arguments: str) -> str:
     """Return the free text in the arguments of a function that stands for a custom tool.
 
-    A model may ignore the schema: the only string under another name counts, or the raw text
-    itself. An empty object, as servers send it for a call without arguments, has none. Of arguments
-    that are cut off it is the text as far as it goes.
+    A model may ignore the schema: a single string under another name counts, and so does raw text.
+    An empty object, which servers send for a call without arguments, has no text. In arguments that
+    are cut off, the text goes as far as it has come.
     """
     try:
         parsed = arguments_value(arguments)
@@ -75,11 +75,11 @@ def unwrapped_input(arguments: str) -> str:
 
 
 NATIVE: Final = "native_arguments"
-"""The field of a call that has the model's own arguments, where they are more than the input."""
+"""The field of a call with the model's own arguments, if they have more than the input."""
 
 
 def input_is_all(arguments: str) -> bool:
-    """Whether the arguments of such a function have nothing but the free text."""
+    """Whether the arguments of a function that stands for a custom tool have only the free text."""
     try:
         parsed = arguments_value(arguments)
     except NOT_JSON:

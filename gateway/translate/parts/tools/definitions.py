@@ -1,4 +1,4 @@
-"""Definitions of tools between chat and responses.
+"""Definitions of tools, translated between chat and responses.
 
 The two differ in nesting and in the default of `strict`. Sources: OpenAI's OpenAPI description
 (schemas `ChatCompletionTool`, `FunctionTool`, `CustomToolParam`) and the threads named below.
@@ -20,13 +20,13 @@ _CUSTOM = Record(_FUNCTION_FIELDS, required=("name",))
 def responses_function(function: Json, param: str, *, says_strict: bool = True) -> Json:
     """Return a responses tool from the fields of a chat function (`tools[i].function`).
 
-    `parameters` are always there (`with_parameters`), and `strict` where `says_strict`: without it,
-    OpenAI's responses would try to make the schema a strict one, and models then fill optional
-    fields (open-webui#30046); vLLM writes it into the prompt. Raises `InvalidRequest` naming a path
-    below `param`.
+    It always has `parameters` (`with_parameters`). With `says_strict` it always has `strict`:
+    without that field, OpenAI's responses would try to make the schema a strict one, and models
+    then fill optional fields (open-webui#30046); vLLM, however, writes the field into the prompt.
+    Raises `InvalidRequest` naming a path below `param`.
     """
     given: Json = function if _holds(function) else _FUNCTION.accept(function, param)
-    # In one order, whatever the client's is, as by the fast path: prompt caches see the same bytes.
+    # In one order, as on the fast path, whatever the client's is: prompt caches see the same bytes.
     tool: Json = {name: given[name] for name in ("name", "description") if name in given}
     tool["parameters"] = with_parameters(given.get("parameters"))
     tool["type"] = "function"
@@ -38,7 +38,7 @@ def responses_function(function: Json, param: str, *, says_strict: bool = True) 
 
 
 def with_parameters(parameters: Any) -> Any:
-    """Return the parameters of a function, which may be absent or `{}`: then it has none.
+    """Return the parameters of a function; absent ones, and `{}`, become an empty object schema.
 
     Mistral and MiniMax require them (mirascope#961, qwen-code#11834), and OpenAI and DeepSeek
     refuse `{}` (dots-hyprland#3640).
@@ -48,17 +48,17 @@ def with_parameters(parameters: Any) -> Any:
 
 
 def without_nulls(schema: Any) -> Any:
-    """Return a JSON schema without keys that are null, as programs in Go write what is empty.
+    """Return a JSON schema without null keys, which programs in Go write for empty values.
 
-    OpenAI refuses `"required": null` and `"properties": null` (coder#23538, coder#27252). Other
-    values than schemas, and schemas without such keys, are returned as they are; the given one is
-    not changed.
+    OpenAI refuses `"required": null` and `"properties": null` (coder#23538, coder#27252). Values
+    that are no schemas, and schemas without such keys, are returned as they are; the given schema
+    is not changed.
     """
     return _changed(schema, _drop_nulls) if has_nulls(schema) else schema
 
 
 def has_nulls(schema: object) -> bool:
-    """Whether a JSON schema has keys that are null, which count as absent."""
+    """Whether a JSON schema has null keys, which count as absent."""
     return not _all_parts(schema, _has_no_null)
 
 
@@ -95,10 +95,10 @@ def _holds(tool: object) -> bool:
 def chat_function(tool: Json, param: str) -> Json:
     """Return a chat tool from a responses function tool; raises `InvalidRequest`.
 
-    `parameters` are always there. Where `strict` is absent, responses make the schema strict if
-    they can: chat gets `strict` only where the schema is strict already.
+    It always has `parameters`. Without `strict`, a responses endpoint makes a schema strict if it
+    can, so chat gets `strict` only if the schema is strict already.
     """
-    # Tools that have been checked already are the rule.
+    # Most tools have been checked already.
     known = tool if _holds(tool) else _FUNCTION.accept(tool, param)
     function: Json = {name: known[name] for name in ("name", "description") if name in known}
     function["parameters"] = with_parameters(known.get("parameters"))
@@ -120,21 +120,21 @@ def chat_custom(tool: Json, param: str) -> Json:
 
 
 def chat_grammar(form: Json) -> Json:
-    """Return a grammar, the format of a responses custom tool, as chat has it."""
+    """Return a grammar, a responses custom tool's format, in chat's form."""
     grammar = {name: value for name, value in form.items() if name != "type"}
     return {"type": "grammar", "grammar": grammar}
 
 
 def is_complete(parameters: Json) -> bool:
-    """Whether parameters have what OpenAI requires of them, and `completed` adds."""
+    """Whether parameters have the keys that OpenAI requires and `completed` adds."""
     return "properties" in parameters and _all_parts(parameters, _has_items)
 
 
 def completed(parameters: Json) -> Json:
-    """Return parameters with `properties`, and all lists in them with `items`, which are empty.
+    """Return parameters with `properties`, and with `items` in all lists; both may be empty.
 
-    They mean the same without. Anthropic takes them so, and MCP servers write them so; OpenAI
-    refuses them (copilot-cli#2223, mcphost#35). The given schema is not changed.
+    They mean the same without them. Anthropic takes such schemas, and MCP servers write them, but
+    OpenAI refuses them (copilot-cli#2223, mcphost#35). The given schema is not changed.
     """
     return _changed({**parameters, "properties": parameters.get("properties", {})}, _complete)
 
@@ -145,7 +145,7 @@ def _complete(schema: Json) -> None:
 
 
 def _changed(schema: Json, change: Callable[[Json], None]) -> Json:
-    """Return a copy of a schema in which each schema has been changed."""
+    """Return a copy of a schema, with `change` applied to it and to each schema within it."""
     made: Json = {**schema}
     waiting: list[Json] = [made]
     while waiting:
@@ -160,7 +160,7 @@ def _changed(schema: Json, change: Callable[[Json], None]) -> Json:
 
 
 def _copied(value: object, waiting: list[Json]) -> object:
-    """Return a copy of a schema, or of a list of such, that waits to be completed."""
+    """Return a copy of a schema, or of a list of schemas, and add it to those to be changed."""
     if isinstance(value, list):
         return [_copied_one(each, waiting) for each in value]
     return _copied_one(value, waiting)
@@ -195,7 +195,7 @@ def allows_no_more(schema: object) -> bool:
 
 
 def _all_parts(schema: object, holds: Callable[[Json], bool]) -> bool:
-    """Whether something holds of each schema within a schema."""
+    """Whether a condition holds for a schema and for each schema within it."""
     waiting: list[object] = [schema]
     while waiting:
         part = waiting.pop()
@@ -215,9 +215,9 @@ def _all_parts(schema: object, holds: Callable[[Json], bool]) -> bool:
 
 _DEFINITIONS = ("$defs", "definitions")
 _OF_SCHEMAS = frozenset({"properties", *_DEFINITIONS})
-"""Keys of schemas by names."""
+"""Keys whose values are schemas by name."""
 _VALUES = frozenset({"const", "default"})
-"""Keys of which null is a value."""
+"""Keys for which null is a valid value."""
 _NOT_SCHEMAS = _OF_SCHEMAS | {"enum", "const", "default", "examples", "required"}
 
 

@@ -1,15 +1,15 @@
-"""Calls after the arguments of another one: several JSON texts where those of one belong."""
+"""Calls after the arguments of another call: several JSON texts in place of one."""
 
 from gateway.translate.parts.tools.arguments import BETWEEN, ArgumentText, opens_json, same_json
 from gateway.translate.parts.tools.call_faults import two_in_one
 
 
 def further_calls(rest: str, arguments: str, *, truncated: bool) -> list[str]:
-    """Return the arguments of the calls in what follows the arguments of one.
+    """Return the arguments of each further call in the text after one call's arguments.
 
-    Repetitions of these are left out; other text after the JSON stays with the last call, for the
-    client to judge. Unless the reply is `truncated`, which means that something has cut it short,
-    this raises `UpstreamError` for calls that lack their end.
+    Repetitions of these arguments are left out; other text after the JSON stays with the last call,
+    for the client to judge. Unless the reply is `truncated` (something has cut it short), this
+    raises `UpstreamError` for calls that lack their end.
     """
     others: list[str] = []
     while opens_json(rest):

@@ -1,4 +1,4 @@
-"""Names of functions in pieces, which only the names of the tools can put together.
+"""Names of functions in pieces, which can only be joined by knowing the names of the tools.
 
 Most servers that send a name with more than one fragment repeat it, or begin another call.
 """
@@ -9,14 +9,14 @@ from gateway.shapes import Json
 
 
 def goes_on(name: str, tools: Collection[str]) -> bool:
-    """Whether a name may be only the beginning of a tool's."""
+    """Whether a name may be no more than the beginning of a tool's name."""
     return any(tool.startswith(name) and tool != name for tool in tools)
 
 
 def joined(known: str, more: str, tools: Collection[str]) -> str | None:
     """Return the name that two pieces make; None: the second piece is a name of its own.
 
-    The second one may repeat the first one.
+    The second piece may begin with a repetition of the first.
     """
     is_longer = known and known not in tools and known != more and more.startswith(known)
     whole = more if is_longer else known + more

@@ -1,4 +1,4 @@
-"""Namespaces of tools, which responses have and chat has not: flat names for chat, and back."""
+"""Namespaces of tools, which responses have and chat does not: flat names for chat, and back."""
 
 import hashlib
 
@@ -23,15 +23,15 @@ _MAX_HASHED_NAME = MAX_TOOL_NAME - len("ns_01234567__")
 
 
 class FlatNames:
-    """The tools of namespaces under flat names, for chat, which has no namespaces; and back."""
+    """The flat names that tools of namespaces have at chat, and the way back."""
 
     def __init__(self) -> None:
         self._origins: dict[str, tuple[str | None, str]] = {}
 
     def add(self, namespace: str | None, name: str, param: str) -> str:
-        """Return the flat name of a tool: `<namespace>__<tool>`, or a hash before its own.
+        """Return the flat name of a tool: `<namespace>__<tool>`, or the tool's name after a hash.
 
-        Raises `InvalidRequest` naming `param` where two tools would have the same.
+        Raises `InvalidRequest` naming `param` if two tools would have the same name.
         """
         flat = self.flat(namespace, name)
         if self._origins.setdefault(flat, (namespace, name)) != (namespace, name):
@@ -51,10 +51,10 @@ class FlatNames:
         return f"ns_{digest[:8]}__{kept}"
 
     def flat_name_of(self, called: str) -> str:
-        """Return the flat name of the tool that a model means by a name.
+        """Return the flat name of the tool that a model means by the name `called`.
 
-        Models leave out the namespace, or write it with a point. A name that fits no tool, or
-        several, is left as it is.
+        Models leave out the namespace, or join it with a dot. A name that fits no tool, or several,
+        is returned as it is.
         """
         if called in self._origins:
             return called
@@ -66,5 +66,5 @@ class FlatNames:
         return fitting[0] if len(fitting) == 1 else called
 
     def split(self, flat: str) -> tuple[str | None, str]:
-        """Return the namespace and the name of a tool that was added; others have none."""
+        """Return the namespace and the name of an added tool; other tools have no namespace."""
         return self._origins.get(flat, (None, flat))

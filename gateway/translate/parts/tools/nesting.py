@@ -1,29 +1,29 @@
-"""How deep in its brackets a JSON text is that comes in pieces, and where it ends."""
+"""The depth of brackets in a JSON text that comes in pieces, and where the text ends."""
 
 import re
 from dataclasses import dataclass
 from typing import Final
 
 OPENERS: Final = ("{", "[")
-"""How the text of an object or a list begins."""
+"""The brackets with which the text of an object or a list begins."""
 
 _OUTSIDE = re.compile(r'[^"{}\[\]]*+(["{}\[\]])')
 _STRING_END = re.compile(r'(?:[^"\\]++|\\.)*+(["\\])', re.DOTALL)
-"""The rest of a string, or what of it is before a backslash that is the last character."""
+"""Matches the rest of a string, or the part of it before a backslash that is the last character."""
 
 
 @dataclass(slots=True)
 class Nesting:
-    """A place in the text of an object or a list. Each character is looked at once."""
+    """A position in the text of an object or a list; each character is looked at once."""
 
     depth: int = 0
-    """The brackets that are open; 0: the text has not begun, or has ended."""
+    """The number of open brackets; 0: the text has not begun, or has ended."""
     in_string: bool = False
     escaped: bool = False
     """Whether the last character was the backslash of an escape, which the next one ends."""
 
     def end_in(self, piece: str, position: int) -> int | None:
-        """Take a piece from a position on; return where the text ends in it, if it does."""
+        """Read a piece from a position on; return where in it the text ends, or None."""
         while True:
             pattern = _STRING_END if self.in_string else _OUTSIDE
             found = pattern.match(piece, position)

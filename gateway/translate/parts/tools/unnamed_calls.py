@@ -1,4 +1,4 @@
-"""Calls of a chat conversation without ids of their own, and which results are theirs."""
+"""Ids for calls of a chat conversation that have none, and the calls that results belong to."""
 
 from collections import deque
 
@@ -8,7 +8,7 @@ from gateway.translate.schema.errors import missing
 
 
 class UnnamedCalls:
-    """Gives ids to the calls of one conversation; the same in each of its turns."""
+    """Gives ids to the calls of one conversation; a call has the same id in each turn."""
 
     def __init__(self) -> None:
         self._waiting: deque[str] = deque()
@@ -17,7 +17,7 @@ class UnnamedCalls:
         """The minted id of the last `function_call` without an output yet."""
 
     def id_of(self, call: Json, position: int, place: int) -> str:
-        """Return the id of a call, the one at a place of the message at a position."""
+        """Return a call's id; `position` is that of its message, `place` its own in the message."""
         given: str | None = call.get("id")
         if given:
             return given
@@ -33,7 +33,7 @@ class UnnamedCalls:
     def answered_by_tool(self, message: Json, path: str) -> str:
         """Return the id of the call that a message of the role `tool` answers.
 
-        Calls without ids are answered in their order. Raises `InvalidRequest`.
+        Calls without ids are answered in order. Raises `InvalidRequest`.
         """
         call_id: str = message["tool_call_id"]
         if not call_id and not self._waiting:

@@ -1,4 +1,4 @@
-"""What becomes of a turn of the assistant, block by block."""
+"""Reads a turn of the assistant, block by block."""
 
 from abc import ABC, abstractmethod
 
@@ -10,7 +10,7 @@ from gateway.translate.schema.unknown_fields import carry_unknown
 
 
 class AssistantReader(ABC):
-    """Reads the blocks of one turn, in order; subclasses write what they say."""
+    """Reads the blocks of one turn, in order; subclasses write their content."""
 
     def __init__(self, context: Context, report: Report, reader: BlockReader) -> None:
         self._context = context
@@ -33,7 +33,7 @@ class AssistantReader(ABC):
 
     @abstractmethod
     def _text(self, text: str, block: Block) -> None:
-        """Write text of a block; it may be empty."""
+        """Write the text of a block; it may be empty."""
 
     @abstractmethod
     def _thought(self, block: Block) -> None:

@@ -1,4 +1,4 @@
-"""The calls of a messages conversation, and what of them has no place elsewhere."""
+"""The calls of a messages conversation, and their fields that have no place elsewhere."""
 
 import json
 
@@ -12,12 +12,12 @@ from gateway.translate.schema.unknown_fields import carry_unknown
 
 _SENT = frozenset({"type", "id", "name", "input", "cache_control"})
 
-# Floats are written as Python has them; msgspec writes all else alike, and faster.
+# For floats as Python writes them; msgspec writes all other values alike, and faster.
 _encode = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
 
 
 def arguments_of(use: Json, path: str, context: Context) -> str:
-    """Return the arguments of the checked `tool_use` at `path`: the same JSON for the same input.
+    """Return the arguments of the checked `tool_use` at `path`; equal inputs give equal JSON.
 
     Raises `InvalidRequest` for an input that is nested too deeply.
     """
@@ -35,9 +35,9 @@ def arguments_of(use: Json, path: str, context: Context) -> str:
 
 
 def report_unsent(use: Json, path: str, context: Context, report: Report) -> None:
-    """Report the fields of a call that nobody knows, and those about Anthropic's own tools.
+    """Report a call's unknown fields, and those about Anthropic's own tools.
 
-    These say which of its toolsets or tools a call belongs to.
+    The latter say which of Anthropic's toolsets or tools a call belongs to.
     """
     if _SENT.issuperset(use):
         return

@@ -11,7 +11,7 @@ from gateway.translate.schema.unknown_fields import carry_unknown
 
 
 def summary_of(block: Json, path: str, context: Context, report: Report) -> str:
-    """Return the text of a checked `compaction` block; it has none where compacting failed."""
+    """Return the text of a checked `compaction` block; empty if compacting failed."""
     carry_unknown(block, BLOCKS["compaction"], path, context, report)
     for index, change in enumerate(block.get("tool_changes", ())):
         report_change(change, f"{path}.tool_changes[{index}]", context, report)
@@ -22,10 +22,11 @@ def summary_of(block: Json, path: str, context: Context, report: Report) -> str:
 
 
 def since_summary(turns: Sequence[Turn], context: Context, report: Report) -> Sequence[Turn]:
-    """Return the turns that a model is told of: from the last summary of earlier ones on.
+    """Return the turns that a model is to see: from the last summary of earlier ones on.
 
-    Clients may leave what it stands for in the conversation, since Anthropic passes over all blocks
-    before it. It becomes the user's: templates want a conversation to begin with the user.
+    Clients may leave the summarised messages in the conversation, because Anthropic ignores all
+    blocks before a summary. The summary becomes a user's text: templates want a conversation to
+    begin with the user.
     """
     found = _last_summary(turns)
     if found is None:
@@ -48,9 +49,9 @@ def since_summary(turns: Sequence[Turn], context: Context, report: Report) -> Se
 
 
 def _last_summary(turns: Sequence[Turn]) -> tuple[int, int] | None:
-    """Return the indices of a turn and of the summary in it; None: there is none.
+    """Return the index of the turn with the last summary, and the summary's index in it; or None.
 
-    One between calls and their results, where nobody compacts, stands for nothing.
+    A summary between calls and their results, where nobody compacts, does not count.
     """
     for at in range(len(turns) - 1, -1, -1):
         blocks = turns[at].blocks

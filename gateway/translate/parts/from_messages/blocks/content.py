@@ -1,4 +1,4 @@
-"""Content blocks of the user's and of tools' results as parts of OpenAI's endpoints."""
+"""Content blocks of users and of tools' results as parts of OpenAI's endpoints."""
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
@@ -27,9 +27,9 @@ _UNNAMED = "document.pdf"
 
 
 def text_alone(block: Json) -> str | None:
-    """Return the text of a checked block of text that has nothing else to be said of.
+    """Return the text of a checked block that is nothing but a text.
 
-    None: it is another one, or has more.
+    None: it is a block of another type, or has citations or unknown fields.
     """
     if block["type"] != "text" or not BLOCKS["text"].names.issuperset(block):
         return None
@@ -38,27 +38,27 @@ def text_alone(block: Json) -> str | None:
 
 
 class Placed(msgspec.Struct, gc=False):
-    """A part, and the client's path of the block that it was made of."""
+    """A part, and the client's path of the block that it was made from."""
 
     part: Json
     path: str
 
     @property
     def text(self) -> str | None:
-        """Its text; None: it is not text."""
+        """The text of the part; None: it is no text."""
         text: str | None = self.part.get("text")
         return text
 
 
 @dataclass(frozen=True, slots=True)
 class BlockReader:
-    """Makes parts of checked blocks; what has no place is refused or reported."""
+    """Makes parts of checked blocks; a block that has no place is refused or reported."""
 
     forms: PartForms
     context: Context
     report: Report
     tools: frozenset[str] = frozenset()
-    """The names of the tools that a model can be told about."""
+    """The names of the tools whose changes the model is told about."""
 
     def parts(self, block: Json, path: str) -> Iterator[Placed]:
         """Yield the parts of one block; raises `UnsupportedParameter`, naming `path`."""
@@ -161,7 +161,7 @@ class BlockReader:
         yield from self._tool_state(changed_tool(block), state, path)
 
     def _tool_state(self, name: str | None, state: str, path: str) -> Iterator[Json]:
-        """Yield what is said of a tool, as it is sent; nothing of one that is not there."""
+        """Yield the sentence about a tool, with its name as sent; nothing for an unknown tool."""
         if name is None or name not in self.tools:
             self.report.drop(path)
             return

@@ -1,4 +1,4 @@
-"""Content parts of the user's as OpenAI's endpoints have them."""
+"""Content parts of user messages in the forms of OpenAI's endpoints."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -8,7 +8,7 @@ from gateway.shapes import Json
 
 @dataclass(frozen=True, slots=True)
 class PartForms:
-    """How an endpoint writes the parts of a message; URLs may be `data:` ones."""
+    """The functions that make an endpoint's parts; their URLs may be `data:` URLs."""
 
     text: Callable[[str], Json]
     image: Callable[[str], Json]

@@ -1,4 +1,4 @@
-"""The results of tools: their parts, and how a failure is said."""
+"""The results of tools: their parts, and how a failure is expressed."""
 
 from gateway.shapes import Json
 from gateway.translate.parts.from_messages.blocks.content import BlockReader, Placed, text_alone
@@ -7,13 +7,13 @@ from gateway.translate.schema.unknown_fields import carry_unknown
 
 _FAILED = "Error"
 _SENT = frozenset({"type", "tool_use_id", "content", "is_error", "cache_control", "caller"})
-"""The fields of which nothing has to be reported here."""
+"""The fields that are sent, or need no report here."""
 
 
 def result_parts(block: Json, path: str, reader: BlockReader) -> list[Placed]:
-    """Return the parts of a checked `tool_result`, none where it has no content.
+    """Return the parts of a checked `tool_result`, none if it has no content.
 
-    Empty texts are left out. OpenAI's endpoints have no mark for a failure: it is said in the text.
+    Empty texts are left out. OpenAI's endpoints have no field for a failure, so the text says it.
     Raises `UnsupportedParameter`.
     """
     if not _SENT.issuperset(block):
@@ -35,7 +35,7 @@ def result_parts(block: Json, path: str, reader: BlockReader) -> list[Placed]:
 
 
 def as_failure(text: str) -> str:
-    """Return the text of a failed result, which says so."""
+    """Return the text of a failed result, so that it begins with "Error"."""
     if text.lstrip().lower().startswith(_FAILED.lower()):
         return text
     return f"{_FAILED}: {text}" if text else _FAILED

@@ -1,4 +1,4 @@
-"""What Anthropic's own tools have done, for models that do not know them: its plain text."""
+"""The work of Anthropic's own tools, as text for models that do not know these tools."""
 
 from collections.abc import Iterator
 
@@ -10,14 +10,15 @@ _TOOL = "tool_name"
 _TEXTS = ("title", "url", "text", "stdout", "stderr", "data", _TOOL, "error_code")
 _INNER = ("content", "source", "tool_references")
 _MARK = "fallback"
-"""Where one model has gone on with another one's reply: Anthropic does not put it into a prompt."""
+"""The type of the block where one model goes on with another one's reply. Anthropic does not put it
+into a prompt."""
 
 
 def text_of_record(block: Json, path: str, context: Context, report: Report) -> str:
-    """Return the readable text of a block of a server's tool, which may be none.
+    """Return the readable text, possibly empty, of a block of a server's tool.
 
-    Its encrypted content means nothing elsewhere. Raises `UnsupportedParameter` unless the
-    operator has it dropped; a mark that no model sees always is.
+    Its encrypted content means nothing elsewhere. Raises `UnsupportedParameter` unless the operator
+    has such blocks dropped; a `fallback`, which no model sees, is always dropped.
     """
     if block["type"] == _MARK or context.settings.hosted_tools == "drop":
         report.drop(path)

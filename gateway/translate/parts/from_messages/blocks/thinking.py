@@ -1,4 +1,4 @@
-"""Thinking in a messages request: how it is shown, and what comes back of earlier turns."""
+"""Thinking in a messages request: how it is to be shown, and the thinking of earlier turns."""
 
 from typing import NamedTuple
 
@@ -9,12 +9,13 @@ from gateway.translate.parts.messages.signatures import carries, unpack
 
 
 class Thought(NamedTuple):
-    """A block of thinking that a client has brought back."""
+    """A block of thinking that a client has sent back."""
 
     content: Json | None
-    """What the gateway has packed for the server that is called; None: nothing that it can use."""
+    """The content that the gateway has packed for the upstream that is called; None: none that it
+    can use."""
     text: str
-    """Empty for what was only shown as redacted, or not at all."""
+    """The text of the thinking; empty if it was redacted, or not shown."""
 
 
 def shown_as(client: Json) -> Thinking:
@@ -31,7 +32,7 @@ def wants_thinking(client: Json) -> bool:
 
 
 def thought_in(block: Json, context: Context) -> Thought:
-    """Return what is in a checked block of type `thinking` or `redacted_thinking`."""
+    """Return the content and the text of a checked block `thinking` or `redacted_thinking`."""
     if block["type"] == "redacted_thinking":
         return Thought(unpack(block["data"], "", context), "")
     text: str = block["thinking"]
@@ -41,7 +42,7 @@ def thought_in(block: Json, context: Context) -> Thought:
 def report_signature(block: Json, path: str, report: Report) -> None:
     """Report that only the text of a block is sent, if a gateway has packed more with it.
 
-    What Anthropic and others have signed means nothing but to them.
+    Signatures of Anthropic and others are not reported: they mean nothing elsewhere.
     """
     if carries(block.get("signature", "")):
         report.drop(f"{path}.signature")
