@@ -38,7 +38,8 @@ class Context:
     own_endpoint: Capabilities = TAKES_ALL
     """What the model is known not to take of a request that needs no translation."""
     template: TemplateSettings | None = None
-    """The configured prompt template; None: the model's name chooses one (`templates.select`)."""
+    """The configured prompt template; None: the model's name chooses one
+    (`prompt.write.select`)."""
     base_model: str | None = None
     """The model that `model_sent` derives from, where known: it too can select the template."""
     reasoning_effort: str | None = None

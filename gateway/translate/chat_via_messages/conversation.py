@@ -41,7 +41,7 @@ def _fields_of_use(below: str, given: str) -> Mapping[str, str]:
 def turns_of(messages: Sequence[Json], context: Context, report: Report) -> list[Turn]:
     """Return the turns that checked chat messages make, in order.
 
-    Raises `InvalidRequest` where calls and results do not match, and `UnsupportedParameter` for
+    Raises `InvalidRequest` if calls and results do not match, and `UnsupportedParameter` for
     content that messages do not have, both naming `messages[i]…`.
     """
     reader = _Reader(context, report)
@@ -52,16 +52,16 @@ def turns_of(messages: Sequence[Json], context: Context, report: Report) -> list
 
 
 class _Reader:
-    """Reads message after message, and remembers the calls without results."""
+    """Reads message after message, and keeps track of the calls without results."""
 
     def __init__(self, context: Context, report: Report) -> None:
         self.turns: list[Turn] = []
         self._context = context
         self._report = report
         self._waiting: dict[str, list[Call]] = {}
-        """Calls without a result by the client's ids, which some servers repeat."""
+        """The calls without a result by the client's ids, which some servers repeat."""
         self._calls = UnnamedCalls()
-        """The id of the last `function_call` without a result."""
+        """Makes the ids of calls that have none, and finds the calls that results belong to."""
 
     def read(self, message: Json, position: int) -> None:
         """Read one message."""
@@ -135,7 +135,7 @@ class _Reader:
     def _add(
         self, turn: Turn, named: Json, path: str, below: str, call_id: str, text: str
     ) -> Block:
-        """Add a call; `below` is the client's path of its fields, below `path`."""
+        """Add a call; `below` is the beginning of its fields' client paths, below `path`."""
         fields = _fields_of_use(below, "arguments" if "arguments" in named else "input")
         param = f"{path}.{fields['input']}"
         sent = tool_use(call_id, named["name"], text, param, self._report)

@@ -1,4 +1,4 @@
-"""One message, as its events come, as the deltas of one chat message."""
+"""One message, event by event, as the deltas of one chat message."""
 
 from collections.abc import Callable, Mapping
 from typing import ClassVar
@@ -25,19 +25,19 @@ from gateway.translate.stream.stops import StopScanner
 
 
 class _OpenCall:
-    """A call whose block is open; the input of a custom tool is shown once it is whole."""
+    """A call whose block is open. The input of a custom tool is shown once it is whole."""
 
     def __init__(self, index: int, name: str, given: object, *, is_custom: bool) -> None:
         self.index = index
         self.name = name
         self.given = given
-        """The input that came with the block's start, where no pieces come."""
+        """The input in the event that begins the block, for a block without pieces."""
         self.is_custom = is_custom
         self.text = CallText()
 
 
 class MessageFold:
-    """Takes the events of one message; gives the deltas of one chat message."""
+    """Takes the events of one message, and returns the deltas of one chat message."""
 
     def __init__(self, request: PreparedRequest, context: Context) -> None:
         self._tools = request.tools
@@ -54,7 +54,7 @@ class MessageFold:
         self._thinking_blocks = 0
         """How many blocks of thinking have begun."""
         self._separator = ""
-        """What stands before the next thought."""
+        """The text to put before the next piece of thinking."""
         self._kept = 0
         self._ending = Ending(self._report)
         self._has_text = False
@@ -62,14 +62,14 @@ class MessageFold:
         self.finish_reason: str | None = None
         """Chat's finish reason; None: the message has not ended."""
         self.native_word: str | None = None
-        """The upstream's reason, if it says more."""
+        """The upstream's own finish reason, if it says more than chat's."""
         self.is_cut = False
-        """Whether the message ended at a stop sequence that the upstream does not know."""
+        """Whether the gateway has cut the message at a stop sequence."""
 
     def feed(self, event: Json) -> list[Json]:
-        """Take one event; raises `UpstreamError` for one that cannot be read.
+        """Take one event; raises `UpstreamError` for an unreadable one.
 
-        Events after the end of the message are ignored, but for the usage.
+        After the end of the message, events are ignored, except for their usage.
         """
         self.counts.take(event)
         if self.finish_reason is not None:
@@ -105,10 +105,10 @@ class MessageFold:
         return self._pass(string(delta, "partial_json")) if kind == "input_json_delta" else []
 
     def _end_call(self, *, truncated: bool = False) -> list[Json]:
-        """End the open call: without pieces it has its input from the start, or none.
+        """End the open call; if no pieces have come, its input is that of its beginning, or none.
 
-        That is not done where its block ends, but where the next one begins: `truncated` is known
-        only after it.
+        This happens when the next block begins, not when the call's block ends, because `truncated`
+        is known only after that.
         """
         call, self._call = self._call, None
         if call is None:
@@ -125,7 +125,7 @@ class MessageFold:
         return deltas
 
     def _rest_of(self, call: _OpenCall, *, truncated: bool) -> list[Json]:
-        """Return what is not shown yet of a whole call; raises `UpstreamError` for half of one."""
+        """Return the rest of a whole call; raises `UpstreamError` if it is only half a call."""
         if not call.is_custom:
             return self._arguments(call, call.text.next_text())
         text = call.text.text
@@ -177,13 +177,13 @@ class MessageFold:
         return opened
 
     def _open(self, name: str, known_id: str, given: object) -> tuple[_OpenCall, list[Json]]:
-        """Return a call that begins, and the delta that says so."""
+        """Return a new call, and the delta that announces it."""
         index, self._calls = self._calls, self._calls + 1
         is_custom = name in self._tools.wrapped
         call = _OpenCall(index, name, given, is_custom=is_custom)
         if self._tools.legacy:
             if index:
-                # A `function_call` holds one call only.
+                # A `function_call` holds only one call.
                 self._report.drop("tool_calls")
                 return call, []
             return call, [{"function_call": {"name": name, "arguments": ""}}]
@@ -222,4 +222,4 @@ class MessageFold:
         "message_delta": _note,
         "message_stop": _end,
     }
-    """Other events say nothing that chat has a place for."""
+    """The methods by event type; chat has no place for the content of other events."""

@@ -1,7 +1,7 @@
 """The parameters of a chat request at a messages endpoint.
 
-Those with a counterpart are written by the modules of `parts/to_messages`; here are the others, and
-the order: what is sent of one can depend on another.
+Those with a counterpart are written by the modules of `parts/to_messages`. Here are the others, and
+the order of all, because what is sent for one can depend on another.
 """
 
 from gateway.translate.chat_via_responses.client_paths import limit_name
@@ -35,7 +35,7 @@ _HINTS: Neutral = {
     "store": (False,),
     "verbosity": ("medium",),
 }
-"""Parameters without a counterpart, and their values that mean the same as none."""
+"""Parameters without a counterpart, with the values that mean the same as none."""
 
 _ANTHROPICS = frozenset({"cache_control", "thinking", "top_k"})
 """Anthropic's own parameters, which clients of OpenAI's libraries send beside OpenAI's."""
@@ -53,7 +53,7 @@ _NEVER_CROSS: Neutral = {
 
 
 def tokens_and_thinking(draft: Draft, conversation: Written) -> None:
-    """Write the limit of tokens, the thinking, and the sampling, which it limits."""
+    """Write the token limit, the thinking, and the sampling parameters, which it restricts."""
     client, name = draft.client, limit_name(draft.client)
     limit: int | None = client.get(name)
     request = ThinkingRequest(
@@ -81,7 +81,7 @@ def output_format(draft: Draft) -> None:
 
 
 def refused(draft: Draft) -> None:
-    """Refuse what asks for something that messages do not have."""
+    """Refuse parameters that ask for something that messages do not have."""
     refuse_audio(draft, "the messages endpoint")
     if draft.client.get("logprobs"):
         refuse_logprobs(draft, "logprobs", "the messages endpoint does not return any.")

@@ -21,10 +21,10 @@ from gateway.translate.stream.messages.message_events import events_of
 def fold_replies(
     replies: Sequence[Json], request: PreparedRequest, context: Context, report: Report
 ) -> Json:
-    """Return the chat completion made of the messages to all calls, in call order.
+    """Return the chat completion made from the messages to all calls, in call order.
 
-    Raises `UpstreamReplied` for an error in a message's place, and `UpstreamError` for a reply that
-    is not a message.
+    Raises `UpstreamReplied` for an error in place of a message, and `UpstreamError` for a reply
+    that is not a message.
     """
     if len(replies) != len(request.calls):
         raise UpstreamError(f"The upstream answered {len(replies)} of {len(request.calls)} calls.")
@@ -45,7 +45,7 @@ def fold_replies(
 
 
 def identity(message: Json, request: PreparedRequest, context: Context, kind: str) -> Json:
-    """Return the fields that name a completion, or every chunk of one; `kind` is its `object`."""
+    """Return the fields that identify a completion, or its chunks; `kind` is its `object`."""
     known = message.get("id") if len(request.calls) == 1 else None
     rest = known.removeprefix("msg_") if isinstance(known, str) else None
     return {
@@ -63,7 +63,7 @@ def tier(fold: MessageFold) -> Json:
 
 
 def total_usage(usages: Sequence[object]) -> Json | None:
-    """Return the sum over all calls, which share one prompt; None if any call's is unknown."""
+    """Return the usage of all calls, which share one prompt; None if any call's is unknown."""
     counted = [chat_usage_of(usage) for usage in usages]
     return counted[0] if len(counted) == 1 else sum_usage(counted)
 

@@ -25,30 +25,30 @@ _NAMES: Mapping[str, Sequence[str]] = {
     "stop_sequences": ("stop",),
     "tool_choice": ("function_call", "tool_choice", "parallel_tool_calls"),
 }
-"""By the name in messages, those in chat."""
+"""By a parameter's name in messages, its possible names in chat."""
 
 
 @dataclass(slots=True)
 class PreparedRequest:
-    """The upstream bodies, and what folding the replies needs of the request."""
+    """The upstream bodies, and the parts of the request that the fold of the replies needs."""
 
     client: Json
     """The client's request, checked, without null keys."""
     calls: tuple[Json, ...]
-    """One body per choice: a message is one."""
+    """One body for each choice: a reply is a single message."""
     conversation: Written
     tools: ToolPlan
     stops: tuple[str, ...]
-    """The stop sequences that the gateway looks for; empty: the upstream does it all."""
+    """The stop sequences that the gateway looks for; empty: the upstream applies all of them."""
     include_usage: bool
     """Whether the client wants the usage at the end of its stream."""
     report: Report
-    """Where the fold of the replies reports."""
+    """The report to which the fold of the replies adds."""
 
     def client_param(self, call: int, param: str | None) -> str | None:  # noqa: ARG002
-        """Return the client's path of a parameter that the upstream named; the same for all calls.
+        """Return the client's path of a parameter that the upstream named, in whichever call.
 
-        None: the client has none.
+        None: the client's request has none.
         """
         return _client_param(self, param) if param else None
 

@@ -15,10 +15,10 @@ from gateway.translate.stream.chat_frame import ChatFrame
 
 
 class ChatStream(ChatFrame):
-    """The fold of all calls' streams.
+    """Folds the messages streams of all calls, one for each choice.
 
-    Nothing is sent before the first block, and nothing for a finish reason before `message_stop`: a
-    stream that breaks off before it does not look complete.
+    Nothing is sent before the first block, and no finish reason before `message_stop`, so that a
+    stream that breaks off before that does not look complete.
     """
 
     def __init__(self, request: PreparedRequest, context: Context, report: Report) -> None:
@@ -62,13 +62,13 @@ class ChatStream(ChatFrame):
         return total_usage(usages)
 
     def satisfied(self, call: int) -> bool:
-        """Whether the choice was complete before the upstream's reply: its text was cut here.
+        """Whether the gateway has cut the choice's text while the upstream still generates.
 
-        Not if the client asked for usage, which comes at the end of the upstream's stream.
+        False if the client asked for usage, which comes at the end of the upstream's stream.
         """
         return not self._request.include_usage and self._folds[call].is_cut
 
     @property
     def passes_text(self) -> bool:
-        """Whether text is not cut here."""
+        """Whether the gateway cuts no text."""
         return not self._request.stops

@@ -1,4 +1,4 @@
-"""The tools of a chat request, and which of them may be called, for a messages endpoint."""
+"""The tools of a chat request, and the choice among them, for a messages endpoint."""
 
 from dataclasses import dataclass
 from typing import NamedTuple
@@ -30,7 +30,7 @@ _TOOL = Record({**_CACHED, **TOOL.fields})
 
 @dataclass(frozen=True, slots=True)
 class ToolPlan:
-    """What folding the replies needs of the tools."""
+    """The facts about the tools that the fold of the replies needs."""
 
     paths: tuple[str, ...] = ()
     """The client's path of each tool that is sent: `tools[2].function`."""
@@ -82,7 +82,10 @@ def plan_tools(draft: Draft) -> ToolPlan:
 
 
 def _refuses_all(draft: Draft, choice: ToolChoice, definitions: str) -> bool:
-    """Whether the model takes no tools at all; raises if there are any."""
+    """Whether the model takes no tools at all, although the client declares some.
+
+    Raises `UnsupportedParameter` unless they are dropped, or the client forbids calls anyway.
+    """
     if draft.context.capabilities.tools or not draft.client.get(definitions):
         return False
     if choice.mode == "none":

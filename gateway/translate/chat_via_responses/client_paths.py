@@ -26,18 +26,18 @@ _CONTENT = frozenset({"content"})
 
 @dataclass(slots=True)
 class Origin:
-    """Where an input item comes from: the client's paths of its parts."""
+    """The source of an input item in the client's request: the client's paths of its parts."""
 
     path: str
     """The client's path of the item's source: `messages[3].tool_calls[0]`."""
     item: Json
     fields: Mapping[str, str]
-    """The item's fields and the client's paths of them, below `path`."""
+    """The client's path, below `path`, of each field of the item."""
     parts: tuple[str, ...] = ()
     """The client's path, below `path`, of each part of a message's or output's content."""
 
     def client_path(self, rest: str, client: Json) -> str:
-        """Return the client's path of `input[i]` + `rest`, in its request."""
+        """Return the client's path for `input[i]` followed by `rest`."""
         part = _PART.fullmatch(rest)
         if part is not None and int(part[1]) < len(self.parts):
             return self._part_path(int(part[1]), part[2], part[3] or "", client)
@@ -62,13 +62,13 @@ class Origin:
 
 @dataclass(slots=True)
 class InputItems:
-    """The input items of a request, and where each of them comes from."""
+    """The input items of a request, and the source of each."""
 
     items: list[Json] = field(default_factory=list)
     origins: list[tuple[str, Json, Mapping[str, str], tuple[str, ...]]] = field(
         default_factory=list
     )
-    """The fields of an `Origin` of each: it is made where an error needs it."""
+    """The fields of each item's `Origin`, which is made only when an error needs it."""
 
     def add(
         self, item: Json, path: str, fields: Mapping[str, str], parts: tuple[str, ...] = ()
@@ -78,12 +78,12 @@ class InputItems:
         self.origins.append((path, item, fields, parts))
 
     def origin(self, index: int) -> Origin | None:
-        """Return where an item comes from, or None for an unknown one."""
+        """Return the source of an item, or None for an unknown item."""
         return Origin(*self.origins[index]) if index < len(self.origins) else None
 
 
 def limit_name(client: Json) -> str:
-    """Return the client's name of the token limit, which has two in chat."""
+    """Return the client's name of the token limit; chat has two names."""
     legacy = "max_tokens" in client and "max_completion_tokens" not in client
     return "max_tokens" if legacy else "max_completion_tokens"
 
@@ -91,7 +91,7 @@ def limit_name(client: Json) -> str:
 def client_path(param: str, client: Json, items: InputItems, tools: ToolPlan) -> str | None:
     """Return the client's path of an upstream parameter; None if it has no equivalent.
 
-    `client` is the client's request; `items` are the items that were made of it.
+    `client` is the client's request; `items` are the items that were made from it.
     """
     item, tool = _INPUT.fullmatch(param), _TOOL.fullmatch(param)
     origin = None if item is None else items.origin(int(item[1]))
@@ -111,7 +111,7 @@ def _tool_path(path: str, rest: str, client: Json) -> str:
 
 
 def _web_search_path(path: str, rest: str, client: Json) -> str:
-    """Return the path of an option, which the tool's type is not."""
+    """Return the client's path of a field of the web search tool; its type is no option."""
     if rest == ".type":
         return path
     inner = path + rest.replace(".user_location.", ".user_location.approximate.")

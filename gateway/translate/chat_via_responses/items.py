@@ -33,7 +33,8 @@ from gateway.translate.schema.responses_input import ITEMS, MESSAGE
 from gateway.translate.schema.unknown_fields import carry_unknown
 
 _REASONING_TEXTS = tuple(dict.fromkeys(("reasoning_text", *REASONING_FIELDS)))
-"""The fields for the reasoning itself: the first one present; later ones have its summary."""
+"""The fields for the text of reasoning: the first one present counts; later ones have its
+summary."""
 _REASONING_FIELDS = (*_REASONING_TEXTS, "reasoning_summary", "reasoning_details")
 """The fields of an assistant's message that hold its reasoning."""
 
@@ -75,7 +76,7 @@ _CALL_FIELDS = {
 def input_items(messages: Sequence[Json], context: Context, report: Report) -> InputItems:
     """Return the items of checked messages, in order.
 
-    System messages keep their place, which they would lose as `instructions`. Raises
+    System messages stay items, because in `instructions` they would lose their place. Raises
     `InvalidRequest` and `UnsupportedParameter`, naming `messages[i]…`.
     """
     writer = _Writer(context, report)
@@ -85,14 +86,14 @@ def input_items(messages: Sequence[Json], context: Context, report: Report) -> I
 
 
 class _Writer:
-    """Writes item after item, and remembers the calls without outputs."""
+    """Writes item after item, and keeps track of the calls."""
 
     def __init__(self, context: Context, report: Report) -> None:
         self.input = InputItems()
         self._context = context
         self._report = report
         self._kinds: dict[str, str] = {}
-        """The type under which the outputs of each call are sent, by call id."""
+        """By call id, the kind of call as sent, which decides the type of its output."""
         self._calls = UnnamedCalls()
 
     def write(self, message: Json, position: int) -> None:
@@ -119,7 +120,7 @@ class _Writer:
             carry_unknown(message, known, path, self._context, self._report)
 
     def _carry(self, source: Json, known: Record, path: str, item: Json) -> None:
-        """Pass unknown fields of the source on to the item that was made of it."""
+        """Pass unknown fields of the source on to the item that was made from it."""
         target = MESSAGE if item["type"] == "message" else ITEMS[item["type"]]
         carry_unknown(source, known, path, self._context, self._report, item, target.names)
 
@@ -152,7 +153,7 @@ class _Writer:
             self._legacy_call(message["function_call"], path, call_id)
 
     def _beside_answer(self, message: Json, path: str) -> None:
-        """Write the reasoning, and report what requests have no place for."""
+        """Write the reasoning, and report fields that requests have no place for."""
         if "audio" in message:
             unsupported(
                 self._context,
@@ -171,7 +172,8 @@ class _Writer:
         """Write the reasoning if the upstream takes it.
 
         A second field with the same text is left out, and so is the summary, which vLLM would take
-        for the reasoning. The id is a hash of the text: the same history gives the same bytes.
+        for the reasoning. The id is a hash of the text, so that the same history gives the same
+        bytes.
         """
         given = {name: message[name] for name in _REASONING_FIELDS if message.get(name)}
         texts = [name for name in _REASONING_TEXTS if isinstance(given.get(name), str)]
@@ -193,9 +195,9 @@ class _Writer:
             self._report.drop(f"{path}.{name}")
 
     def _answer(self, message: Json, path: str, position: int) -> None:
-        """Write the assistant's content, if there is any: one text as a string, else parts.
+        """Write the assistant's content, if there is any: a single text as a string, else as parts.
 
-        With parts it is an item of a response, which has an id and a status.
+        With parts, the message is written like an output item, with an id and a status.
         """
         content, refusal = message.get("content"), message.get("refusal")
         calls = "function_call" in message or bool(message.get("tool_calls"))
@@ -257,7 +259,7 @@ class _Writer:
 
 
 def _message_id(position: int, parts: Sequence[Json]) -> str:
-    """Return an id that depends on message and place only, as prompt caches need it."""
+    """Return an id that depends only on the message and its place, as prompt caches need it."""
     content = f"{position} {json.dumps(parts)}"
     return f"msg_{hashlib.sha256(content.encode()).hexdigest()[:32]}"
 

@@ -54,7 +54,7 @@ def storage(draft: Draft) -> None:
 
 
 def sampling(draft: Draft) -> None:
-    """Copy the sampling parameters that the server takes: OpenAI's two, other servers' all."""
+    """Copy the sampling parameters that the server takes: OpenAI takes two, other servers all."""
     copy_sampling(draft, NOT_BY_SERVER)
 
 
@@ -85,9 +85,9 @@ def log_probabilities(draft: Draft) -> int | None:
 
 
 def stop_sequences(draft: Draft) -> tuple[str, ...]:
-    """Send the stop sequences if there is a parameter for them; return those to scan for.
+    """Send the stop sequences if the server takes any; return those that the gateway scans for.
 
-    If there are more than the server takes, all of them are scanned for here.
+    If there are more than the server takes, the gateway scans for all of them.
     """
     stops = asked_stops(draft)
     capabilities = draft.context.capabilities
@@ -133,12 +133,12 @@ def modalities(draft: Draft) -> None:
 
 
 def moderation(draft: Draft) -> None:
-    """Send a moderation request where it is understood."""
+    """Send `moderation` where the server understands it."""
     copy_moderation(draft, NOT_BY_SERVER)
 
 
 def prediction(draft: Draft) -> None:
-    """Drop predicted output: it changes a reply's speed only."""
+    """Drop predicted output, which changes only the speed of a reply."""
     if "prediction" in draft.client:
         draft.report.drop("prediction")
 
@@ -159,4 +159,4 @@ INDEPENDENT: Sequence[Callable[[Draft], None]] = (
     prediction,
     extension_parameters,
 )
-"""The groups without a result that others need."""
+"""The groups whose results no other group needs."""

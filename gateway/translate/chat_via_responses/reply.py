@@ -20,10 +20,10 @@ from gateway.translate.parts.upstream_errors import without_error
 def fold_replies(
     replies: Sequence[Json], request: PreparedRequest, context: Context, report: Report
 ) -> Json:
-    """Return the chat completion made of the responses to all calls, in call order.
+    """Return the chat completion made from the responses to all calls, in call order.
 
-    Raises `UpstreamReplied` for a response that failed, and `UpstreamError` for a reply that is
-    not a complete response.
+    Raises `UpstreamReplied` for a response that failed, and `UpstreamError` for a reply that is not
+    a complete response.
     """
     if len(replies) != len(request.calls):
         raise UpstreamError(f"The upstream answered {len(replies)} of {len(request.calls)} calls.")
@@ -51,7 +51,7 @@ def fold_replies(
 
 
 def identity(response: Json, request: PreparedRequest, context: Context, kind: str) -> Json:
-    """Return the fields that name a completion, or every chunk of one; `kind` is its `object`."""
+    """Return the fields that identify a completion, or its chunks; `kind` is its `object`."""
     single = len(request.calls) == 1
     return {
         "id": swap_id(response.get("id") if single else None, Shape.CHAT, context),
@@ -79,7 +79,7 @@ def is_moderated(request: PreparedRequest) -> bool:
 
 
 def total_usage(usages: Sequence[object]) -> Json | None:
-    """Return the sum over all calls, which share one prompt; None if any call's is unknown."""
+    """Return the usage of all calls, which share one prompt; None if any call's is unknown."""
     counted = [chat_usage(usage) for usage in usages]
     return counted[0] if len(counted) == 1 else sum_usage(counted)
 
@@ -106,7 +106,7 @@ _IN_PLACE_OF_TEXT = ("tool_calls", "function_call", "images")
 
 
 def message_of(deltas: Iterable[Json]) -> Json:
-    """Return the message that deltas make."""
+    """Return the whole message that deltas make."""
     message: Json = {}
     for delta in deltas:
         for name, value in delta.items():

@@ -17,27 +17,27 @@ from gateway.translate.schema.checks import INT64_MIN
 
 @dataclass(slots=True)
 class PreparedRequest:
-    """The upstream bodies, and what folding the replies needs of the request."""
+    """The upstream bodies, and the parts of the request that the fold of the replies needs."""
 
     client: Json
     """The client's request, checked, without null keys."""
     calls: tuple[Json, ...]
-    """One body per choice: responses cannot generate several at once."""
+    """One body for each choice: a response has only one."""
     input: InputItems
     """The input items, with the source of each."""
     tools: ToolPlan
     stops: tuple[str, ...]
-    """The stop sequences that the gateway looks for; empty: the upstream does it all."""
+    """The stop sequences that the gateway looks for; empty: the upstream applies all of them."""
     top_logprobs: int | None
     """How many alternatives per token the client asked for; None: no logprobs at all."""
     include_usage: bool
     """Whether the client wants the usage at the end of its stream."""
     raised_limit: int | None
-    """The client's token limit where a larger one had to be sent."""
+    """The client's token limit, if a larger one had to be sent; else None."""
 
     @property
     def looks_into_text(self) -> bool:
-        """Whether text is cut here, or has logprobs: it does not leave as it comes."""
+        """Whether the gateway may cut the text, or it has logprobs: it cannot pass as it comes."""
         return bool(self.stops) or self.top_logprobs is not None or self.raised_limit is not None
 
     @property
@@ -47,9 +47,9 @@ class PreparedRequest:
         return bool(form["type"] != "text")
 
     def client_param(self, call: int, param: str | None) -> str | None:  # noqa: ARG002
-        """Return the client's path of a parameter that the upstream named; the same for all calls.
+        """Return the client's path of a parameter that the upstream named, in whichever call.
 
-        None: the client has none.
+        None: the client's request has none.
         """
         return client_path(param, self.client, self.input, self.tools) if param else None
 
@@ -83,7 +83,7 @@ def prepare(body: Json, context: Context, report: Report) -> PreparedRequest:
 
 
 def _fan_out(upstream: Json, draft: Draft) -> tuple[Json, ...]:
-    """Return one call per choice, each with a seed of its own: equal seeds give equal texts."""
+    """Return one call for each choice, with a seed of its own: equal seeds give equal texts."""
     n: int = draft.client.get("n", 1)
     if n == 1:
         return (upstream,)

@@ -27,7 +27,7 @@ _LISTS = frozenset({"annotations", "content_parts", "file_citations", "images", 
 
 
 class ChatStream(ChatFrame):
-    """The fold of all calls' streams."""
+    """Folds the responses streams of all calls, one for each choice."""
 
     def __init__(self, request: PreparedRequest, context: Context, report: Report) -> None:
         calls = len(request.calls)
@@ -39,16 +39,16 @@ class ChatStream(ChatFrame):
         self._finished = [False] * calls
         self._cut_short = [False] * calls
         self._entries = [Counter[str]() for _ in request.calls]
-        """The number of entries of each list that every choice has had."""
+        """For each call, how many entries of each list its choice has had."""
         self._moderations: list[Json | None] = [None] * calls
 
     def feed(self, call: int, event: Json) -> list[Json]:
         """Take one responses event.
 
-        Raises `UpstreamReplied` for an error, `UpstreamError` for what is not an event.
+        Raises `UpstreamReplied` for an error, `UpstreamError` for a value that is not an event.
         """
         if self._finished[call]:
-            # The client has its text: only citations, and what is beside the choices, are wanted.
+            # The client has the text: only citations, and fields beside the choices, are still wanted.
             self._see_response(call, event)
             return [self._step_chunk(call, step) for step in self._folds[call].feed(event)]
         without_error(call, event, self._request, error_of_response)
@@ -77,9 +77,9 @@ class ChatStream(ChatFrame):
         return total_usage(usages)
 
     def satisfied(self, call: int) -> bool:
-        """Whether the choice was complete before the upstream's reply: its text was cut here.
+        """Whether the gateway has cut the choice's text while the upstream still generates.
 
-        Not if the client asked for the usage or a moderation, which come at the end of the
+        False if the client asked for the usage or a moderation, which come at the end of the
         upstream's stream.
         """
         return self._cut_short[call] and not self._awaits_end
@@ -90,11 +90,11 @@ class ChatStream(ChatFrame):
 
     @property
     def passes_text(self) -> bool:
-        """Whether text is neither cut here nor has logprobs."""
+        """Whether text is neither cut by the gateway nor has logprobs."""
         return not self._request.looks_into_text
 
     def _see_response(self, call: int, event: object) -> None:
-        """Keep the first response object, which names the reply, the usage and a moderation."""
+        """Keep the first response object, which names the reply; the usage; and a moderation."""
         response = event.get("response") if isinstance(event, dict) else None
         if not isinstance(event, dict) or not isinstance(response, dict):
             return
@@ -117,7 +117,7 @@ class ChatStream(ChatFrame):
         return self._choice_chunk(call, delta, entries=step.entries)
 
     def _finish(self, call: int, event: Json, reason: str) -> list[Json]:
-        """Return the choice's last chunk, and the response's fields beside the choices."""
+        """Return the choice's last chunk, with the response's fields beside the choices."""
         last = self._choice_chunk(call, {}, finish_reason=reason)
         last["choices"] = [with_native(last["choices"][0], self._folds[call].native_word)]
         response = event.get("response")

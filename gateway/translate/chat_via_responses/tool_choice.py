@@ -1,4 +1,4 @@
-"""Which of its tools a chat request lets the model call: `tool_choice`, or `function_call`."""
+"""The choice of tools in a chat request: `tool_choice`, or `function_call`."""
 
 from gateway.errors import InvalidRequest
 from gateway.shapes import Json
@@ -27,9 +27,10 @@ def uses_functions(client: Json) -> bool:
 
 
 def requested_choice(draft: Draft, *, legacy: bool) -> ToolChoice | None:
-    """Return the client's choice; None: it makes none.
+    """Return the client's choice of tools; None: it makes none.
 
-    `legacy`: it declares `functions`. Raises `InvalidRequest`, naming the client's parameter.
+    `legacy`: the client declares `functions`. Raises `InvalidRequest`, naming the client's
+    parameter.
     """
     if not legacy:
         return _of_tools(draft)
@@ -60,9 +61,9 @@ def _of_tools(draft: Draft) -> ToolChoice | None:
 def refuse_choice_of_nothing(
     draft: Draft, choice: ToolChoice, param: str, definitions: str
 ) -> None:
-    """Raise for a choice that requires a call of `definitions`, none of which is sent.
+    """Raise for a choice that requires a call of a tool in `definitions`, if none is sent.
 
-    `InvalidRequest`: there are none; `UnsupportedParameter`: none of them can be sent.
+    `InvalidRequest`: the client declares none; `UnsupportedParameter`: none can be sent.
     """
     if choice.mode != "required":
         return

@@ -18,7 +18,7 @@ def function_fields(draft: Draft) -> Iterator[tuple[str, Json]]:
 
 
 def tool_fields(tool: Json, path: str, draft: Draft) -> Json:
-    """Return the fields to send of a function or custom tool, those of its wrapper included."""
+    """Return the fields to send of a function or custom tool, with those of its wrapper."""
     kind = tool["type"]
     known = FUNCTION if kind == "function" else CUSTOM
     given: Json = tool[kind]
@@ -72,7 +72,7 @@ def _report(named: Json, path: str, draft: Draft) -> None:
 
 
 def refuse_hosted(draft: Draft, param: str, kind: str) -> None:
-    """Refuse or drop a hosted tool: chat replies have no place for what it does."""
+    """Refuse or drop a hosted tool: chat replies have no place for its work."""
     if draft.context.settings.hosted_tools != "refuse":
         draft.report.drop(param)
         return

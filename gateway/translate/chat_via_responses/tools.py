@@ -1,4 +1,4 @@
-"""The tools of a chat request, and which of them may be called, for a responses endpoint."""
+"""The tools of a chat request, and the choice among them, for a responses endpoint."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -36,7 +36,7 @@ _WEB_SEARCH = Record({"search_context_size": String(), "user_location": _USER_LO
 
 @dataclass(frozen=True, slots=True)
 class ToolPlan:
-    """What folding the replies needs of the tools."""
+    """The facts about the tools that the fold of the replies needs."""
 
     paths: tuple[str, ...] = ()
     """The client's path of each tool that is sent: `tools[2].function`."""
@@ -64,7 +64,7 @@ _ABOUT_TOOLS = frozenset(
 
 
 class _Tool(NamedTuple):
-    """One tool: its name, the client's path, and what is sent for it."""
+    """One tool: its name, the client's path, and the definition that is sent."""
 
     name: ToolName
     path: str
@@ -102,7 +102,10 @@ def _is_wrapped(tool: _Tool) -> bool:
 
 
 def _refuses_all(draft: Draft, definitions: str) -> bool:
-    """Whether the model takes no tools at all; raises if the client requires a call."""
+    """Whether the model takes no tools at all, although the client declares some.
+
+    Raises `UnsupportedParameter` unless they are dropped, or the client forbids calls anyway.
+    """
     if draft.context.capabilities.tools or not draft.client.get(definitions):
         return False
     if "none" in (draft.client.get("tool_choice"), draft.client.get("function_call")):
@@ -184,7 +187,7 @@ def _as_sent(choice: ToolChoice, tools: Sequence[_Tool]) -> ToolChoice:
 
 
 def _web_search(draft: Draft) -> list[_Tool]:
-    """Return chat's `web_search_options` as responses' tool."""
+    """Return chat's `web_search_options` as the tool of responses."""
     if "web_search_options" not in draft.client:
         return []
     options: Json = _WEB_SEARCH.accept(draft.client["web_search_options"], "web_search_options")
@@ -208,9 +211,9 @@ def _stripped(fields: Json, known: Record, path: str, draft: Draft) -> Json:
 
 
 def _parallel_calls(draft: Draft, *, has_tools: bool, legacy: bool) -> None:
-    """Write `parallel_tool_calls`, which is not allowed without tools."""
+    """Write `parallel_tool_calls`, which a request without tools may not have."""
     if legacy and has_tools:
-        # A `function_call` holds one call only.
+        # A `function_call` holds only one call.
         draft.upstream["parallel_tool_calls"] = False
     elif "parallel_tool_calls" in draft.client:
         if has_tools:

@@ -6,11 +6,11 @@ from gateway.translate.parts.fields import created, model_name, swap_id
 
 
 class CompletionChunks:
-    """The chunks of a stream. Of the fields that all have, the first value of each is pinned.
+    """The chunks of a stream; the first value of each field that all of them have is kept.
 
-    Some servers change the id, or stamp each chunk with its own time. `keeps_id`: the client's is
-    made of the server's. `include_usage`: the client wants the usage, so that every chunk has the
-    field.
+    Some servers change the id, or stamp each chunk with its own time. `keeps_id`: the client's id
+    is derived from the server's. `include_usage`: the client wants the usage, so that every chunk
+    has the field.
     """
 
     def __init__(self, context: Context, *, keeps_id: bool, include_usage: bool) -> None:
@@ -32,7 +32,7 @@ class CompletionChunks:
             self._seen.setdefault("system_fingerprint", fingerprint)
 
     def chunk(self, choices: list[Json]) -> Json:
-        """Return a chunk with these choices; the fields that it has no longer change."""
+        """Return a chunk with these choices; its common fields do not change after it."""
         chunk: Json = {**self._fields(), "choices": choices}
         if self._include_usage:
             chunk["usage"] = None

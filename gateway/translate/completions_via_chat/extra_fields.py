@@ -1,4 +1,4 @@
-"""What a chat message has beside its text, as extra fields of a completions choice.
+"""The further content of a chat message as extra fields of a completions choice.
 
 OpenAI's completions have a place for text only; the fields have chat's names.
 """
@@ -16,16 +16,16 @@ _CALLS = ("tool_calls", "function_call")
 
 
 def report_calls(message: Json, report: Report) -> None:
-    """Report the calls of tools in a message, or in a delta of one: a choice has no place."""
+    """Report the tool calls of a message or a delta: a completions choice has no place for them."""
     for name in _CALLS:
         if has_calls(message.get(name)):
             report.drop(name)
 
 
 def extra_fields(message: Json, *, has_content: bool) -> Json:
-    """Return the further fields of a choice for a message, or a delta of one.
+    """Return the further fields of a completions choice, from a message or a delta.
 
-    A refusal is among them if there is content; otherwise it is the text.
+    With `has_content` a refusal is among them; otherwise the refusal is the text.
     """
     found = {name: message[name] for name in _CARRIED if not is_blank(message.get(name))}
     found |= sources_within(message)

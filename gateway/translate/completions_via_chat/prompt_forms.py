@@ -19,17 +19,17 @@ class Prompt:
 
     text: str
     path: str
-    """The client's path of it: `prompt`, or `prompt[3]` in a list."""
+    """The client's path of the prompt: `prompt`, or `prompt[3]` in a list."""
     tokens: int | None = None
     """The number of token ids that the client gave; None for a text."""
 
 
 def read_prompts(value: object, context: Context) -> tuple[Prompt, ...]:
-    """Return the prompts of a request's `prompt`, token ids turned into text.
+    """Return the prompts of a request's `prompt`, with token ids turned into text.
 
-    Raises `InvalidRequest` where `prompt` is absent (None) or malformed or has more items than
-    `max_fanout`, and `UnsupportedParameter` for token ids that cannot be turned into text. No text
-    is trimmed.
+    No text is trimmed. Raises `InvalidRequest` if `prompt` is absent (None) or malformed, or has
+    more items than `max_fanout`, and `UnsupportedParameter` for token ids that cannot be turned
+    into text.
     """
     if isinstance(value, str):
         return (Prompt(value, "prompt"),)
@@ -110,10 +110,10 @@ def _check_tokens(tokens: list[Any], path: str) -> None:
 
 
 def _text_of(tokens: Sequence[int], path: str, detokenize: Detokenize) -> str:
-    """Return the text of token ids without special tokens at the ends.
+    """Return the text of token ids, without special tokens at its ends.
 
-    The model's chat template sets its own there. Inside, they separate documents or roles, which a
-    chat message cannot express: the model would read the letters that spell them.
+    There the model's chat template sets its own. Special tokens inside separate documents or roles,
+    which a chat message cannot express: the model would read the letters that spell them.
     """
     text = _decode(tokens, path, detokenize)
     if not _SPECIAL_TOKEN.search(text):

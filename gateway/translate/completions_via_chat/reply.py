@@ -21,7 +21,7 @@ from gateway.translate.stream.reply_choices import choices_of, in_order, message
 from gateway.translate.stream.stops import cut
 
 MAX_ALTERNATIVES = 20
-"""The most alternatives per token that any endpoint gives."""
+"""The most alternatives per token that any endpoint returns."""
 
 
 @dataclass(slots=True)
@@ -155,7 +155,7 @@ def _entries(choice: Json, message: Json, text: str, plan: Plan) -> list[Json] |
 def visible_text(message: Json) -> str:
     """Return the text of a chat message: its content, its refusal, or its audio's transcript.
 
-    Raises `UpstreamError` if that is not a string.
+    Raises `UpstreamError` if the text is not a string.
     """
     text = content_of(message) or refusal_in(message) or transcript_of(message) or ""
     if not isinstance(text, str):
@@ -166,8 +166,8 @@ def visible_text(message: Json) -> str:
 def content_of(message: Json) -> str:
     """Return the content of a chat message, or of a delta, as text.
 
-    Of content in parts (Mistral's reasoning models) only the text counts: completions clients
-    never get reasoning. Raises `UpstreamError` for anything else.
+    In a content of parts (Mistral's reasoning models) only text counts: completions clients never
+    get reasoning. Raises `UpstreamError` for anything else.
     """
     content = message.get("content")
     if isinstance(content, list):
@@ -206,7 +206,7 @@ def logprob_entries(choice: Json) -> list[Any] | None:
 def client_finish_reason(word: object, report: Report, *, has_text: bool) -> str:
     """Return the completions word for a chat choice's `finish_reason`; raises `UpstreamError`.
 
-    Completions have no word for tool calls: they are a stop, and reported.
+    Completions have no word for tool calls: they become `stop`, and are reported.
     """
     reason = finish_reason(word, has_text=has_text)
     if not has_text and word in ("tool_calls", "function_call"):
@@ -257,7 +257,7 @@ def _choice(candidate: Candidate, plan: Plan, prompt: int, index: int, context: 
 
 
 def total_usage(plan: Plan, usages: Sequence[object]) -> Json | None:
-    """Return the sum over all calls; None unless every call's usage is known.
+    """Return the usage of all calls; None unless every call's is known.
 
     A prompt's tokens count once, even if several calls generate its choices.
     """

@@ -1,7 +1,7 @@
-"""The request of a completions client, and how chat requests share it.
+"""The request of a completions client, and how it is divided into chat requests.
 
-A list of prompts becomes one chat request per prompt, never one conversation. If the upstream does
-not support `n`, there is one per prompt and choice. Parameter semantics: OpenAI's OpenAPI
+A list of prompts becomes one chat request for each prompt, never one conversation. If the upstream
+does not support `n`, there is one for each prompt and choice. Parameter semantics: OpenAI's OpenAPI
 document, `CreateCompletionRequest`.
 """
 
@@ -27,7 +27,7 @@ from gateway.translate.schema.checks import (
 from gateway.translate.schema.checks import Mapping as Object
 
 DEFAULT_MAX_TOKENS = 16
-"""The limit without `max_tokens` at completions; chat has no default."""
+"""The limit of a completions request without `max_tokens`; chat has no default."""
 
 TABLE: Mapping[str, Check] = {
     "model": String(),
@@ -60,7 +60,7 @@ def not_by_model(report: Report) -> str:
 
 @dataclass(slots=True)
 class Plan:
-    """The client's request, and how upstream calls share it.
+    """The client's request, and how it is divided into upstream calls.
 
     Calls are ordered by prompt, then by choice.
     """
@@ -76,7 +76,7 @@ class Plan:
     logprobs: int | None = None
     """The requested alternatives per token; None: no logprobs."""
     stops: tuple[str, ...] = ()
-    """The stop sequences that the gateway scans for; empty if the upstream does it."""
+    """The stop sequences that the gateway scans for; empty if the upstream applies them."""
     stream: bool = False
     include_usage: bool = False
     max_tokens: int = DEFAULT_MAX_TOKENS
@@ -98,7 +98,7 @@ class Plan:
         return call // self.calls_per_prompt
 
     def opens_prompt(self, call: int) -> bool:
-        """Whether a call is the first of its prompt: the one whose prompt tokens count."""
+        """Whether a call is the first of its prompt, whose prompt tokens are counted."""
         return call % self.calls_per_prompt == 0
 
     def client_index(self, call: int, position: int) -> int:
@@ -109,7 +109,7 @@ class Plan:
 
 @dataclass(slots=True)
 class PreparedRequest:
-    """The upstream bodies, and what folding the replies needs of the request."""
+    """The upstream bodies, and the parts of the request that the fold of the replies needs."""
 
     plan: Plan
     calls: Sequence[Json]
@@ -118,8 +118,8 @@ class PreparedRequest:
     def client_param(self, call: int, param: str | None) -> str | None:
         """Return the client's name of a chat parameter; None if its request has no equivalent.
 
-        `messages[0].content` is `prompt`, or `prompt[2]` for the call with the third of a list.
-        A client's own name stays.
+        `messages[0].content` is `prompt`, or `prompt[2]` for the call with the third prompt of a
+        list. Names that the client itself has sent stay.
         """
         if not param:
             return None
@@ -127,7 +127,7 @@ class PreparedRequest:
         if root == "messages":
             return self.plan.prompts[self.plan.prompt_of(call)].path
         if root in ("max_completion_tokens", "max_tokens"):
-            # Also if the client sent none: the limit is completions' default then.
+            # Also if the client set no limit: then completions' default was sent.
             return "max_tokens"
         if root in ("top_logprobs", "logprobs"):
             return self._sent("logprobs") or self._sent("best_of")
@@ -143,7 +143,7 @@ def read_plan(body: Json, context: Context, report: Report) -> Plan:
     """Return the plan of a checked request.
 
     Raises `InvalidRequest` for values that contradict each other, and `UnsupportedParameter` for
-    what chat cannot express.
+    requests that chat cannot express.
     """
     stream = body.get("stream", False)
     n, candidates = _counts(body, context, report, stream=stream)
@@ -181,7 +181,7 @@ def read_plan(body: Json, context: Context, report: Report) -> Plan:
 
 
 def _counts(body: Json, context: Context, report: Report, *, stream: bool) -> tuple[int, int]:
-    """Return the choices to give and the choices to generate, per prompt."""
+    """Return how many choices to give and how many to generate for each prompt."""
     n: int = body.get("n", 1)
     best_of: int = body.get("best_of", n)
     if best_of < n:

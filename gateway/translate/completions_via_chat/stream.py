@@ -36,7 +36,7 @@ class CompletionsStream(StreamTranslation):
         self._cut_short = [False] * plan.call_count
         """Whether a stop sequence was found while the upstream still generates."""
         self._has_ended = False
-        """Whether any choice has."""
+        """Whether any choice has ended."""
         self._ended = [False] * plan.call_count
         self._usages: list[object] = [None] * plan.call_count
         self._opened: set[int] = set()
@@ -63,10 +63,10 @@ class CompletionsStream(StreamTranslation):
         return chunks
 
     def end(self, call: int) -> list[Json]:
-        """Take the end of a call's stream, and with it that of its choices.
+        """Take the end of a call's stream, which ends its choices.
 
-        The last call's is followed by the usage, on request. Raises `TruncatedStream` if a choice
-        has no finish reason, and `UpstreamError` if that is a failure's.
+        After the last call's stream comes the usage, on request. Raises `TruncatedStream` if a
+        choice has no finish reason, and `UpstreamError` if its finish reason is that of a failure.
         """
         if self._ended[call]:
             return []
@@ -93,15 +93,15 @@ class CompletionsStream(StreamTranslation):
     def satisfied(self, call: int) -> bool:
         """Whether the gateway has cut all choices of the call that the upstream still generates.
 
-        Not if the client wants the usage, which comes at the end of the stream.
+        False if the client wants the usage, which comes at the end of the stream.
         """
         return not self._unfinished[call] and self._cut_short[call] and not self._plan.include_usage
 
     @property
     def passes_text(self) -> bool:
-        """Whether no stop sequence and no logprobs are looked for, and no choice has ended.
+        """Whether no stop sequences or logprobs are processed, and no choice has ended.
 
-        After a finish reason the last text is held until more of it comes.
+        After a finish reason, the last text is held until more text comes.
         """
         return not (self._plan.stops or self._has_ended) and self._plan.logprobs is None
 
@@ -125,7 +125,7 @@ class CompletionsStream(StreamTranslation):
         return chunks
 
     def _open(self, prompt: int) -> list[Json]:
-        """Return the chunks that echo a prompt, one per choice; only once."""
+        """Return the chunks that echo a prompt, one for each choice, the first time only."""
         plan = self._plan
         if prompt in self._opened:
             return []

@@ -30,7 +30,7 @@ from gateway.translate.stream.reply_choices import delta_of
 from gateway.translate.stream.stops import StopScanner
 
 MAX_HELD_CHARACTERS: Final = 32 * 1024 * 1024
-"""The limit of a text that is held back."""
+"""The longest text, in characters, that is held back."""
 
 _Content = tuple[str, list[Json], Json]
 """A text, its logprobs, and further fields of the choice."""
@@ -40,16 +40,16 @@ _NOTHING: Final[_Content] = ("", [], {})
 class StreamedChoice:
     """The state of one choice between its chunks.
 
-    A refusal or a transcript is the text only if there is no content: it waits for the end, or for
-    content, beside which it is sent. The finish reason and the last text wait for the end of the
-    stream, because servers send more after the finish reason.
+    A refusal or a transcript is the text only if there is no content. So it is held until the end,
+    or until content comes; a refusal is then sent beside the content. The finish reason and the
+    last text wait for the end of the stream, because servers send more after the finish reason.
     """
 
     def __init__(self, plan: Plan, call: int, position: int, context: Context) -> None:
         self.index = plan.client_index(call, position)
         self.deltas = ChoiceDeltas()
         self.finished = False
-        """Whether the client has its finish reason."""
+        """Whether the client has the finish reason of the choice."""
         self.cut_short = False
         """Whether the gateway found a stop sequence while the upstream still generates."""
         self._word: object = None
@@ -60,21 +60,21 @@ class StreamedChoice:
         self._transcript = _Held()
         self._last = _NOTHING
         self._numbers_lists = context.is_pivot
-        """Whether entries of lists have indexes, which only chat clients need."""
+        """Whether list entries in deltas have an `index`, which completions clients do not need."""
         self._logprobs = legacy_logprobs(plan, plan.prompt_of(call), context)
         self._scanner = StopScanner(plan.stops) if plan.stops else None
         self._aligner = Aligner()
 
     @property
     def has_ended(self) -> bool:
-        """Whether the upstream has given its finish reason, or the gateway its own."""
+        """Whether the choice has a finish reason, from the upstream or from the gateway."""
         return self.finished or self._word is not None
 
     def take(self, piece: Json) -> list[Json]:
-        """Take this choice's part of a chunk; return those of the client's chunks.
+        """Take this choice's part of an upstream chunk; return its parts of the client's chunks.
 
-        After a stop sequence only what is beside the text counts. Raises `UpstreamError` for what
-        is not a part of a chunk, and for a failure of the generation.
+        After a stop sequence only fields beside the text count. Raises `UpstreamError` for an
+        invalid part, and for a failure of the generation.
         """
         delta = delta_of(piece)
         if self._numbers_lists:
@@ -83,7 +83,7 @@ class StreamedChoice:
             return self._late(delta)
         if self._word is None and (word := ending_word(piece)) is not None:
             self._word, self._native = word, native_word(piece)
-            # Raises at once if it is that of a failure.
+            # Raises at once if the word is that of a failure.
             finish_reason(word, has_text=True)
         shown, content = self._read(piece, delta)
         if self._word is None:
@@ -94,7 +94,7 @@ class StreamedChoice:
         return shown + self._late(delta) if self._is_cut() else shown
 
     def finish(self, report: Report) -> list[Json]:
-        """Return the last chunk, at the end of the stream; none if the client has it.
+        """Return the last chunk, at the end of the stream; none if the client has it already.
 
         Raises `UpstreamError` if the upstream's word is unknown and there is nothing to show.
         """
@@ -115,7 +115,7 @@ class StreamedChoice:
         return [with_native({**self._chunk(text, entries, reason), **more}, self._native)]
 
     def _read(self, piece: Json, delta: Json) -> tuple[list[Json], _Content]:
-        """Return what the delta releases, and what it says itself."""
+        """Return the chunks that the delta releases, and the delta's own content."""
         text = content_of(delta)
         entries = self._entries(piece, delta, text)
         shown = self._release_refusal() if text else []
@@ -123,7 +123,7 @@ class StreamedChoice:
         if not text and not self._has_content:
             entries = self._hold(delta, entries)
         elif not text and refusal_in(delta):
-            # They are those of the refusal.
+            # The logprobs are those of the refusal.
             entries = []
         self._has_text = self._has_text or bool(text or more)
         return shown, (text, entries, more)
@@ -149,7 +149,7 @@ class StreamedChoice:
         return []
 
     def _release_refusal(self) -> list[Json]:
-        """Return the refusal that came before the first content."""
+        """Return the chunk of a refusal that came before the first content."""
         self._has_content = True
         self._transcript = _Held()
         if not self._refusal:
@@ -158,13 +158,13 @@ class StreamedChoice:
         return [{**chunk_choice(self.index, ""), "refusal": refusal}]
 
     def _entries(self, piece: Json, delta: Json, text: str) -> list[Json]:
-        """Return the logprobs of the visible text; those of reasoning would reveal it."""
+        """Return the logprobs of the visible text; logprobs of reasoning would reveal it."""
         if self._logprobs is None:
             return []
         return visible_entries(delta, text, logprob_entries(piece) or [])
 
     def _scan(self, text: str, entries: list[Json]) -> tuple[str, list[Json], bool]:
-        """Return what can be shown, and whether a stop sequence has ended the text."""
+        """Return the text and logprobs to show, and whether a stop sequence ended the text."""
         if self._scanner is None:
             return text, entries, False
         safe, is_cut = self._scanner.feed(text), self._is_cut()

@@ -1,8 +1,8 @@
-"""The chat request bodies of a completions request, and what they leave out.
+"""The chat request bodies of a completions request, and the parameters that they leave out.
 
 The rules for every chat endpoint: a neutral value is never refused; a parameter that asks for
-something is refused (or dropped, if the operator allows that), a tuning parameter or hint is
-dropped; what is dropped is reported.
+something is refused, or dropped if the operator allows that; a tuning parameter or a hint is
+dropped. What is dropped is reported.
 """
 
 from gateway.shapes import Json
@@ -36,14 +36,14 @@ _NEVER_CROSS = frozenset(
     }
 )
 _KNOWN_EVERYWHERE = frozenset({"response_format"})
-"""vLLM's completions have it, in the form of chat's own parameter."""
+"""vLLM's completions have this parameter, in the form of chat's own."""
 
 
 def upstream_bodies(body: Json, plan: Plan, context: Context, report: Report) -> list[Json]:
     """Return the chat request bodies of a checked request, in call order.
 
-    Empty if nothing is generated. Raises `UnsupportedParameter` (or `InvalidRequest`, for unknown
-    parameters) for what can neither be sent nor dropped.
+    Empty if nothing is to be generated. Raises `UnsupportedParameter` (`InvalidRequest` for unknown
+    parameters) if a parameter can neither be sent nor dropped.
     """
     common: Json = {}
     _limit(common, plan, context, report)
@@ -122,7 +122,7 @@ def _streaming(sent: Json, body: Json, plan: Plan, context: Context, report: Rep
 
 
 def _seeds(body: Json, plan: Plan, context: Context, report: Report) -> list[Json]:
-    """Return the `seed` of each call of a prompt. One seed for all would give equal choices."""
+    """Return the `seed` of each call of a prompt: equal seeds would give equal choices."""
     if "seed" not in body:
         return [{}] * plan.calls_per_prompt
     if not context.capabilities.seed:

@@ -22,19 +22,19 @@ class AssistantTurn(AssistantReader):
         self.text_paths: list[str] = []
         self.call_paths: list[str] = []
         self.thought_paths: list[str] = []
-        """The client's paths of the blocks in each."""
+        """The client's paths of the blocks of texts, of calls, and of thinking."""
         self._texts: list[str] = []
         self._calls: dict[str, Json] = {}
         self._reasoning: Json = {}
         self._fields_of_calls: dict[str, Json] = {}
-        """By the client's ids of the calls."""
+        """The fields that the server wants back with its calls, by the client's ids of these."""
         self._goes_on = False
         """Whether the next text continues the last one."""
 
     def message(self) -> Json | None:
         """Return the message; None: nothing of the turn is sent.
 
-        No server takes reasoning alone for a message: it is dropped.
+        No server takes a message of reasoning alone: it is dropped.
         """
         if not self._texts and not self._calls:
             for path in self.thought_paths:
@@ -77,7 +77,7 @@ class AssistantTurn(AssistantReader):
         self.call_paths.append(block.path)
 
     def _thought(self, block: Block) -> None:
-        """Take what the server wants back: its own fields, or else the text."""
+        """Take the fields that the server wants back: its own, or else the text."""
         content, text = thought_in(block.json, self._context)
         able = self._context.capabilities
         given: Json = content if content is not None and able.takes_back else {}
@@ -96,7 +96,7 @@ class AssistantTurn(AssistantReader):
 
 
 def _continued(known: Json, fields: Json) -> Json:
-    """Return the fields of another block of reasoning, whose text is a paragraph."""
+    """Return the fields of another block of reasoning; a text is a paragraph of its own."""
     return {
         name: f"\n\n{value}" if name in TEXT_FIELDS and name in known else value
         for name, value in fields.items()

@@ -1,4 +1,4 @@
-"""Blocks of content made of a chat reply: calls in pieces, and reasoning with what it carries."""
+"""Blocks of content made from a chat reply: calls in pieces, and reasoning with carried fields."""
 
 from gateway.shapes import Json
 from gateway.translate.contract import Context
@@ -16,14 +16,14 @@ from gateway.translate.stream.messages.messages_blocks import (
 
 
 class RefusalBlock(TextBlock):
-    """What a refusal says, apart from the text beside it."""
+    """The text of a refusal, in a block apart from the text beside it."""
 
 
 class CallBlock(CallInPieces, ToolUseBlock):
-    """A call, which begins once its whole name is known, and its id or a part of its arguments.
+    """A call; it begins once its whole name is known, and its id or a part of its arguments.
 
-    Servers send these in any order. `own_id` is its id where the upstream gives it none that can be
-    used: `known_ids` has those of all calls that the client has seen.
+    Servers send these in any order. `own_id` is the id of the call if the upstream gives none that
+    can be used; `known_ids` has the ids of all calls that the client has seen.
     """
 
     def __init__(self, options: MessagesReplyOptions, own_id: str, known_ids: set[str]) -> None:
@@ -82,7 +82,7 @@ class CallBlock(CallInPieces, ToolUseBlock):
         self.end_input()
 
     def _is_identified(self) -> bool:
-        """Whether its id and its whole name are known."""
+        """Whether the call's id and its whole name are known."""
         return bool(self.call_id) and not goes_on(self.name, self._options.tools)
 
     def _write(self) -> None:
@@ -100,9 +100,9 @@ class CarryingBlock(ThinkingBlock):
 
     @property
     def complete(self) -> bool:
-        """Whether the ids of all calls are known that it carries fields of."""
+        """Whether the ids of all calls are known whose fields the block carries."""
         return self.carrier.is_ready
 
     def carried(self) -> Json:
-        """Return the fields; none if the text is all of them."""
+        """Return the carried fields; none if they have nothing beyond the text."""
         return self.carrier.content() or {}

@@ -1,4 +1,4 @@
-"""The messages of a messages request as those of chat, in the order that chat requires."""
+"""The messages of a messages request as chat messages, in the order that chat requires."""
 
 from gateway.shapes import Json
 from gateway.translate.messages_via_chat.assistant import AssistantTurn
@@ -18,7 +18,7 @@ class ChatConversation(Conversation[Origin]):
     forms = CHAT
 
     def _lead(self, texts: list[Placed]) -> None:
-        """Write the instructions; parts of them only where a server surely takes those there."""
+        """Write the instructions; as parts only if the server is known to take parts there."""
         path = "system" if texts[0].path.startswith("system") else texts[0].path
         if self._context.is_pivot or not self._context.capabilities.multi_system:
             text = "\n\n".join(placed.part["text"] for placed in texts)
@@ -30,7 +30,7 @@ class ChatConversation(Conversation[Origin]):
         return self._context.capabilities.system_role
 
     def _user(self, turn: Turn) -> None:
-        """Write results, then all else: what results cannot hold comes first of that."""
+        """Write results, then all else, beginning with parts that a chat result cannot hold."""
         attached: list[Placed] = []
         for block in turn.results:
             parts = result_parts(block.json, block.path, self._reader)

@@ -17,7 +17,7 @@ _MATCHED = ("stop_reason", "matched_stop")
 
 
 class Ending:
-    """What the choice says of its end."""
+    """The facts about the end of the reply, collected from its choice."""
 
     def __init__(self, options: MessagesReplyOptions, report: Report) -> None:
         self._native_stops = options.native_stops
@@ -36,7 +36,7 @@ class Ending:
 
     def note(self, choice: Json) -> None:
         """Take the fields of a choice that are about its end."""
-        # Of two reasons the first one is right.
+        # If there are two reasons, the first one is right.
         self.word = self.word or ending_word(choice)
         self._native_word = self._native_word or native_word(choice)
         if self._native_stops:
@@ -49,13 +49,13 @@ class Ending:
         self._refusal.append(text)
 
     def speak(self) -> None:
-        """Note that there is text."""
+        """Note that the reply has text."""
         self._has_text = True
 
     def stop(self, *, has_tool_calls: bool, found: str | None) -> Stop:
-        """Return the end of the message; `found` is a stop sequence that was found here.
+        """Return why the message ended; `found` is a stop sequence that the gateway has found.
 
-        Raises `UpstreamError` for a word that says that the generation failed.
+        Raises `UpstreamError` for a finish reason that means a failure.
         """
         if found is not None:
             return Stop("stop_sequence", found)

@@ -1,4 +1,4 @@
-"""Where chat messages come from, for errors that name them."""
+"""The sources of chat messages in the client's request, for errors that name them."""
 
 import re
 
@@ -9,26 +9,26 @@ from gateway.translate.parts.from_messages.client_paths import below_block
 _PART = re.compile(r"\.content\[([0-9]{1,6})\](.*)", re.DOTALL)
 _CALL = re.compile(r"\.tool_calls\[([0-9]{1,6})\](.*)", re.DOTALL)
 _REASONING = (".reasoning", ".thinking")
-"""How the names of all servers' fields with reasoning begin."""
+"""The beginnings of the names of all fields in which servers put reasoning."""
 _CALL_FIELDS = {".id": ".id", ".function.name": ".name", ".function.arguments": ".input"}
 
 
 class Origin(msgspec.Struct, gc=False):
-    """Where a chat message comes from: the client's paths of its parts and calls."""
+    """The source of a chat message: the client's paths of its parts and calls."""
 
     path: str
-    """The path of the message, or of the block that all of it was made of."""
+    """The path of the message, or of the block that the whole message was made from."""
     parts: list[str] = []
-    """The paths of the blocks that its content was made of, part by part."""
+    """The path of the block that each part of its content was made from."""
     calls: list[str] = []
-    """The paths of the blocks that its calls were made of."""
+    """The path of the block that each of its calls was made from."""
     reasoning: list[str] = []
-    """The paths of the blocks that its reasoning was made of."""
+    """The paths of the blocks that its reasoning was made from."""
     is_result: bool = False
-    """Whether it is the result of a call."""
+    """Whether the message is the result of a call."""
 
     def client_path(self, rest: str) -> str:
-        """Return the client's path of `messages[i]` + `rest`."""
+        """Return the client's path for `messages[i]` followed by `rest`."""
         part, call = _PART.match(rest), _CALL.match(rest)
         if part is not None and int(part[1]) < len(self.parts):
             return below_block(self.parts[int(part[1])], part[2])

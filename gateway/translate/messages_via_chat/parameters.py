@@ -34,10 +34,10 @@ def _output_format(draft: Draft) -> None:
 
 
 def stop_sequences(draft: Draft) -> bool:
-    """Send the stop sequences to a server that names the one it has found; return whether so.
+    """Send the stop sequences if the server names the one it finds; return whether it does.
 
-    Chat's own replies do not tell a stop sequence from the end of the text: for all other servers
-    the gateway looks for them.
+    Chat's own replies do not tell a stop sequence from the end of the text, so for all other
+    servers the gateway looks for them.
     """
     stops = list(dict.fromkeys(draft.client.get("stop_sequences", ())))
     able = draft.context.capabilities
@@ -49,7 +49,7 @@ def stop_sequences(draft: Draft) -> bool:
 
 
 def continues_last(draft: Draft) -> bool:
-    """Let the model continue the last message where its server can; return whether it does."""
+    """Have the model continue the last message if its server can; return whether it does."""
     if not draft.context.capabilities.continues_last:
         return False
     draft.upstream |= {"continue_final_message": True, "add_generation_prompt": False}

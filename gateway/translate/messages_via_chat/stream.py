@@ -1,4 +1,4 @@
-"""Chat streams as streams of messages events."""
+"""A chat stream as a stream of messages events."""
 
 from gateway.errors import GatewayError
 from gateway.shapes import Json
@@ -19,7 +19,7 @@ from gateway.translate.stream.stops import StopScanner
 
 
 class MessagesStream(StreamTranslation):
-    """The fold of the one call's stream (a `StreamTranslation`)."""
+    """Folds the stream of the one call (a `StreamTranslation`)."""
 
     def __init__(self, request: PreparedMessages, context: Context, report: Report) -> None:
         self._request = request
@@ -39,7 +39,7 @@ class MessagesStream(StreamTranslation):
     def feed(self, call: int, event: Json) -> list[Json]:
         """Take one chunk; return the events to send.
 
-        Raises `UpstreamReplied` for an error, `UpstreamError` for anything else but a chunk.
+        Raises `UpstreamReplied` for an error, `UpstreamError` for a value that is not a chunk.
         """
         if self._frame.ended:
             return []
@@ -59,8 +59,8 @@ class MessagesStream(StreamTranslation):
     def end(self, call: int) -> list[Json]:  # noqa: ARG002
         """Take the end of the stream; return the closing events.
 
-        Raises `TruncatedStream` without a finish reason, and `UpstreamError` for one that says that
-        the generation failed, or for a call that cannot be used.
+        Raises `TruncatedStream` if there was no finish reason, and `UpstreamError` if it means a
+        failure, or if a call cannot be used.
         """
         if self._frame.ended:
             return []
@@ -132,7 +132,7 @@ class MessagesStream(StreamTranslation):
         check_reply_length(self._characters, "max_tokens")
 
     def _report_rest(self, delta: Delta) -> None:
-        """Report what messages have no place for."""
+        """Report the fields of a delta that messages have no place for."""
         for name in ("annotations", "images", "audio", "phase"):
             if getattr(delta, name):
                 self._report.drop(name)
@@ -162,10 +162,10 @@ class MessagesStream(StreamTranslation):
         return self._frame.add(CarryingBlock(self._context, carrier, is_shown=is_shown))
 
     def _carrier(self, delta: Delta) -> Carrier | None:
-        """Return the carrier of a delta's fields of a message or its calls, if there are any.
+        """Return the carrier for a delta's fields of a message or its calls, if it has any.
 
-        It is that of the last open reasoning, or else of a new block: before those that the delta
-        begins, and after those that it continues.
+        It belongs to the last open block of reasoning, or else to a new one: that comes before
+        blocks that the delta begins, and after those that it continues.
         """
         has_fields = delta.carried or any(fragment.carried for fragment in delta.calls)
         hidden = self._request.options.thinking == "none"
@@ -196,7 +196,7 @@ class MessagesStream(StreamTranslation):
         return last if isinstance(last, RefusalBlock) else self._frame.add(RefusalBlock())
 
     def _end_text(self) -> None:
-        """Show the text that was held back: other content ends a possible stop sequence."""
+        """Show the text that was held back, as other content ends a possible stop sequence."""
         if self._scanner.found is not None:
             return
         held = self._scanner.flush()

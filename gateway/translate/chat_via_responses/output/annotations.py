@@ -1,4 +1,4 @@
-"""Citations: flat in responses, nested in chat, which knows those of the web only."""
+"""Citations: flat in responses, nested in chat, which has only those of web pages."""
 
 from dataclasses import dataclass
 from typing import Literal
@@ -11,16 +11,16 @@ class Cited:
     """A citation as a chat client gets it."""
 
     field: Literal["annotations", "file_citations"]
-    """The field of the message; the second, for files and containers, is not OpenAI's."""
+    """The field of the message; `file_citations`, for files and containers, is not OpenAI's."""
     shown: Json
     end: int
     """The end of the cited text in the whole message; 0: unknown."""
 
 
 def cited_in_chat(annotation: object, offset: int) -> Cited | None:
-    """Return a citation moved by `offset` characters; None for what is not a citation.
+    """Return a citation moved by `offset` characters; None if the value is no citation.
 
-    Positions count from the start of the content part in responses, and from that of the whole
+    Positions count from the start of the content part in responses, and from the start of the whole
     message in chat.
     """
     if not isinstance(annotation, dict) or not isinstance(annotation.get("type"), str):

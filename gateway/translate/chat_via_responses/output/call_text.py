@@ -1,9 +1,9 @@
 """The arguments of one call, from all the places where servers put them.
 
 They should come in deltas, and whole in `arguments.done`, `output_item.done` and
-`response.completed`. Some servers have them in `output_item.added` already, whole (GoModel#200) or
-as `{}` (pi#917), and leave any of the others empty (openclaw#90585) or `{}`. So an empty value does
-not count while another may follow, and anything else counts once.
+`response.completed`. Some servers put them into `output_item.added`, whole (GoModel#200) or as `{}`
+(pi#917), and leave any of the other places empty (openclaw#90585) or `{}`. So an empty value does
+not count while another may follow, and any other value counts once.
 """
 
 from gateway.errors import UpstreamError
@@ -19,22 +19,22 @@ from gateway.translate.parts.tools.further_calls import further_calls
 
 
 class CallText:
-    """The arguments of a function, or the input of a custom tool: free text."""
+    """The arguments of a function, or the input of a custom tool, which is free text."""
 
     def __init__(self) -> None:
         self.is_free = False
-        """Whether it is a custom tool's input and not JSON."""
+        """Whether the text is a custom tool's input, and not JSON."""
         self._opening = ""
         self._held = False
-        """Whether it is undecided if the deltas continue the opening or repeat it."""
+        """Whether it is still unknown if the deltas continue the opening text or repeat it."""
         self._empty = ""
-        """The upstream's form of absent arguments, once it was sent."""
+        """The form in which the upstream has sent absent arguments; empty: it has not."""
         self._arguments = ArgumentText()
         self._shown: list[str] = []
         self._unshown: list[str] = []
         self._beyond: list[str] = []
         self.settled = False
-        """Whether all of it is known."""
+        """Whether the whole text is known."""
 
     @property
     def text(self) -> str:
@@ -43,7 +43,7 @@ class CallText:
 
     @property
     def is_whole(self) -> bool:
-        """Whether it is JSON from its first bracket to its last one."""
+        """Whether the text is JSON from its first bracket to its last."""
         return self._arguments.whole
 
     @property
@@ -70,9 +70,9 @@ class CallText:
         self._take(self._arguments.news_in(text))
 
     def complete(self, whole: str, *, item_is_done: bool) -> None:
-        """Take what should be the whole text; it may be empty if another event has it.
+        """Take a text that should be whole; it may be empty if another event has the text.
 
-        Raises `UpstreamError` if it contradicts what the client has.
+        Raises `UpstreamError` if it contradicts the text that the client has.
         """
         if self.settled and not self._is_cut_off_in(whole):
             return
@@ -90,7 +90,7 @@ class CallText:
             self._settle_as_it_is()
 
     def end(self, *, truncated: bool) -> None:
-        """Take the end of the response; `truncated`: something cut it short."""
+        """Take the end of the response; `truncated`: it was cut short."""
         if self.settled:
             return
         self._take(self._arguments.flush())
@@ -116,7 +116,7 @@ class CallText:
         return "".join(shown)
 
     def other_calls(self, *, truncated: bool) -> list[str]:
-        """Return, once it is settled, the arguments of other calls that follow these.
+        """Return the arguments of other calls that follow these, once; to be called when settled.
 
         Raises `UpstreamError` as `further_calls` does.
         """
@@ -130,13 +130,13 @@ class CallText:
         return not text.strip() or is_empty_object(text)
 
     def _is_cut_off_in(self, whole: str) -> bool:
-        """Whether a whole text has more than the one that was taken for whole."""
+        """Whether a text goes on after the one that was taken to be whole."""
         text = self._arguments.text
         is_open = self.is_free or not self._arguments.ended
         return is_open and len(whole) > len(text) and whole.startswith(text)
 
     def _take(self, text: str) -> None:
-        """Take the new part of the arguments in a delta."""
+        """Take the part of a delta that does not repeat earlier ones."""
         rest = self._arguments.add(text)
         if rest and self._arguments.is_placeholder and opens_json(rest):
             self._arguments = ArgumentText()
@@ -170,7 +170,7 @@ class CallText:
         self._settle_as_it_is()
 
     def _settle_as_it_is(self) -> None:
-        """Keep the text as it is, with what follows its JSON."""
+        """Settle the text as it is, with text after its JSON that is not another call."""
         self.settled = True
         rest = "".join(self._beyond)
         if rest.strip(BETWEEN) and not opens_json(rest):
@@ -179,7 +179,7 @@ class CallText:
 
 
 def _joined(opening: str, deltas: str) -> str:
-    """Return the text of an opening and of deltas that continue it or start again."""
+    """Return the text that an opening and deltas make: these continue it, or start again."""
     if deltas.startswith(opening):
         return deltas
     return opening if opening.startswith(deltas) else opening + deltas

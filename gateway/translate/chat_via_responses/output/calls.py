@@ -18,25 +18,25 @@ from gateway.translate.parts.tools.custom import NATIVE, input_is_all, unwrapped
 from gateway.translate.parts.upstream_errors import nameless_call
 
 MAX_CALL_CHARACTERS = 32 * 1024 * 1024
-"""The limit of all calls of a response, which are kept for comparison with its end."""
+"""The most characters of all calls of a response, which are kept to compare them with its end."""
 
 
 @dataclass(slots=True, eq=False)
 class Call:
-    """One call so far."""
+    """One call as far as it has come."""
 
     kind: Literal["function", "custom"] = "function"
-    """Its kind at the upstream."""
+    """The kind of the call at the upstream."""
     name: str = ""
     upstream_id: str = ""
     longer_names: frozenset[str] = frozenset()
-    """The tools whose names begin with its name, if that is not a tool's itself."""
+    """The tools whose names begin with the name so far, unless that is a tool's name itself."""
     index: int | None = None
-    """Its position in the client's list; None: the client does not have it yet."""
+    """The position of the call in the client's list; None: the client does not have it yet."""
     text: CallText = field(default_factory=CallText)
 
     def describe(self, source: Json, tools: frozenset[str]) -> None:
-        """Take name, id and type from an item or an event.
+        """Take the name, the id and the type of the call from an item or an event.
 
         `tools` are the names that the model can call: they show whether a name is only a piece.
         """
@@ -52,7 +52,7 @@ class Call:
             self.text.is_free = True
 
     def whole_name(self, name: str) -> str | None:
-        """Return the name with another piece of it, or in a longer form; None: it differs."""
+        """Return the name with another piece of it, or in a longer form; None: `name` differs."""
         for tool in self.longer_names:
             if tool.startswith(self.name + name):
                 return self.name + name
@@ -74,7 +74,7 @@ class CallsFold:
         """The number of calls that the client has, or would have."""
 
     def describe(self, call: Call, source: Json) -> None:
-        """Take name, id and type from an item or an event."""
+        """Take the name, the id and the type of a call from an item or an event."""
         call.describe(source, self._plan.names)
 
     def open(self, call: Call, text: object) -> list[Json]:
@@ -98,7 +98,7 @@ class CallsFold:
         return self._show(call)
 
     def complete(self, call: Call, text: object, *, item_is_done: bool = True) -> list[Json]:
-        """Take what should be a call's whole text; raises `UpstreamError` for contradictions."""
+        """Take a text that should be a call's whole one; raises `UpstreamError` if it cannot be."""
         call.text.complete(arguments_text(text), item_is_done=item_is_done)
         if item_is_done:
             call.longer_names = frozenset()
@@ -168,7 +168,7 @@ class CallsFold:
         return [{"tool_calls": [shown]}]
 
     def _own_id(self, call: Call) -> str:
-        """Return the id of a call: the upstream's, unless another call has it."""
+        """Return the id of a call: the upstream's, unless there is none or another call has it."""
         known = call.upstream_id
         own = minted_call_id(self._context) if not known or known in self._ids else known
         self._ids.add(own)

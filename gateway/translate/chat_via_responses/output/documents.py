@@ -1,9 +1,9 @@
-"""Which message is shown if the content must be one JSON document: two are not one.
+"""Chooses the message that is shown if the content must be one JSON document: two are not.
 
 Models that label their messages (`phase`) comment on their work before they answer, and may answer
-more than once: the last final answer counts, or a comment if there is no answer. So messages with a
-phase wait for the end. Of messages without one the first is shown as it comes; their refusals are
-not documents, and always shown. What is left out is reported.
+more than once: the last final answer is shown, or a comment if there is no answer. So messages with
+a phase wait for the end. Without a phase, the first message is shown as it comes; refusals are not
+documents, and are always shown. Messages that are left out are reported.
 """
 
 from collections.abc import Callable
@@ -15,14 +15,14 @@ from gateway.translate.chat_via_responses.output.tracking import OutputItem
 from gateway.translate.contract import Report
 
 MAX_HELD_CHARACTERS: Final = 32 * 1024 * 1024
-"""The limit of all messages that wait."""
+"""The most characters of all messages that wait."""
 
 Piece = Callable[[], list[Step]]
-"""Shows a piece of a message."""
+"""A function that shows a piece of a message."""
 
 
 class Documents:
-    """The messages of one response, of which one is shown."""
+    """The messages of one response, of which only one is shown."""
 
     def __init__(self, report: Report) -> None:
         self._report = report
@@ -33,7 +33,7 @@ class Documents:
     def take(self, item: OutputItem, text: str, piece: Piece) -> list[Step]:
         """Show a piece of a message with this text, hold it back, or leave it out.
 
-        Raises `UpstreamError` if too much waits.
+        Raises `UpstreamError` if too much text waits.
         """
         if self._is_shown(item):
             return piece()
@@ -48,7 +48,7 @@ class Documents:
         return self._hold(item, text, piece) if self._waits(item) else piece()
 
     def finish(self) -> list[Step]:
-        """Show the document, if it has waited, at the end of the response."""
+        """Show the document at the end of the response, if it had to wait."""
         held, self._held = self._held, {}
         with_text = [item for item in held if item.texts]
         answers = [item for item in with_text if item.phase == "final_answer"]

@@ -14,8 +14,8 @@ _TYPES = {400: "invalid_request_error", 429: "rate_limit_error"}
 def error_of_response(event: object) -> UpstreamReplied | None:
     """Return the error that a response or an event carries, or None if it carries none.
 
-    A failed response has one even without an `error`. The type `server_error` gives way to that of
-    a status below 500.
+    A failed response always has one, even without an `error`. The type `server_error` is replaced
+    by the type of the status if that is below 500.
     """
     error = upstream_error(event) or _failure(event)
     if error is not None and error.type == "server_error":
@@ -34,7 +34,7 @@ def _failure(event: object) -> UpstreamReplied | None:
 
 
 def reached_limit(sent: Json, response: Json, context: Context) -> bool:
-    """Whether a server that calls everything complete (llama.cpp) stopped at the limit."""
+    """Whether a server that reports every response as complete (llama.cpp) stopped at the limit."""
     limit, usage = sent.get("max_output_tokens"), response.get("usage")
     if limit is None or context.capabilities.strict_params:
         return False
@@ -61,5 +61,5 @@ def reason_of(response: Json) -> object:
 
 
 def native_of(response: Json) -> Json:
-    """Return the server's own word for it, which another gateway has passed on."""
+    """Return the server's own word for the end, which another gateway has passed on."""
     return {NATIVE: response.get(NATIVE)}

@@ -1,4 +1,4 @@
-"""The events of a response that say something, and what each of them is about.
+"""The events of a response that have new content, and a method for each type.
 
 All others repeat these, or have no place in the replies of other endpoints.
 """
@@ -12,7 +12,7 @@ from gateway.translate.chat_via_responses.output.reading import index_of
 from gateway.translate.chat_via_responses.output.tracking import ItemKind, OutputItems
 
 Shown = TypeVar("Shown")
-"""What is shown of an event."""
+"""The form in which the content of an event is shown."""
 
 HELD: Final = frozenset({"response.created", "response.in_progress", "response.queued"})
 """Events after which a response can still fail as a whole, for example for lack of quota."""
@@ -41,9 +41,9 @@ _METHODS: Final = {
 
 
 class ResponseEvents(ABC, Generic[Shown]):
-    """Reads the events of one response; every method raises `UpstreamError` for a bad one.
+    """Reads the events of one response; every method raises `UpstreamError` for a bad event.
 
-    They return what is shown of an event, or None.
+    The methods return what the client is shown of an event, or None.
     """
 
     _readers: ClassVar[Mapping[str, Callable[[Any, Json], Any]]]
@@ -86,7 +86,7 @@ class ResponseEvents(ABC, Generic[Shown]):
 
     @abstractmethod
     def _whole_text(self, event: Json, kind: str, part: Json) -> Shown | None:
-        """Take a part of an item with its whole text; `kind` is its type."""
+        """Take a part of an item with its whole text; `kind` is the part's type."""
 
     @abstractmethod
     def _call_delta(self, event: Json) -> Shown | None:

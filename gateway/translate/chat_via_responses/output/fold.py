@@ -1,7 +1,7 @@
 """One response as the deltas of one chat message.
 
-Streams and whole replies share the fold: a whole reply is a stream of its terminal event alone.
-Text is kept only as long as it may become a stop sequence.
+Streams and whole replies share this fold: a whole reply is a stream of one terminal event. Text is
+kept only as long as it may become a stop sequence.
 """
 
 from collections.abc import Iterable
@@ -41,17 +41,17 @@ _PARTS = {
     "reasoning_text": ItemKind.REASONING,
     "summary_text": ItemKind.REASONING,
 }
-"""The items of parts with a text, by the part's type."""
+"""By the type of a part with a text, the kind of its item."""
 
 _ANSWERS = (ItemKind.MESSAGE, ItemKind.CALL)
-"""Items that make a chat message, as pictures do; others alone do not."""
+"""The kinds of items that make a chat message, as pictures do; other items alone do not."""
 
 TERMINAL = RESPONSES_END - {"response.failed"}
-"""The events that end a response; `response.failed` is an error before it comes here."""
+"""The events that end a response; `response.failed` becomes an error before it comes here."""
 
 
 class OutputFold(ResponseEvents[list[Step]]):
-    """Takes the events of one response; gives the steps of one chat message.
+    """Takes the events of one response, and returns the steps of one chat message.
 
     `sent` is the upstream request body that the response answers.
     """
@@ -71,12 +71,12 @@ class OutputFold(ResponseEvents[list[Step]]):
         self.finish_reason: str | None = None
         """Chat's finish reason; None: the message has not ended."""
         self.native_word: str | None = None
-        """The upstream's reason, if it says more."""
+        """The upstream's own finish reason, if it says more than chat's."""
 
     def feed(self, event: Json) -> list[Step]:
-        """Take one event; raises `UpstreamError` for one that cannot be read.
+        """Take one event; raises `UpstreamError` for an unreadable one.
 
-        Events after the end of the message are ignored, but for citations of a text that was cut.
+        After the end of the message, events are ignored, except citations of a text that was cut.
         """
         kind = event.get("type")
         if self.finish_reason is not None or not isinstance(kind, str):
@@ -92,7 +92,7 @@ class OutputFold(ResponseEvents[list[Step]]):
         return steps
 
     def _late(self, event: Json) -> list[Step]:
-        """Return the citation of a text that was cut here before it came."""
+        """Return a late citation, if it is of a text that the gateway has cut."""
         is_citation = event.get("type") == "response.output_text.annotation.added"
         if self._messages.cut_by is None or not is_citation:
             return []
@@ -103,9 +103,9 @@ class OutputFold(ResponseEvents[list[Step]]):
         return []
 
     def _ended_calls(self) -> list[Step]:
-        """Return the rest of the calls that have ended, as arguments that were not sure to be all.
+        """Return the rest of the calls that have ended: arguments that might not have been all.
 
-        They are all the calls of a message whose text was cut here.
+        In a message whose text was cut, these are all the calls.
         """
         steps: list[Step] = []
         for item in self._items.all_of(ItemKind.CALL):
@@ -148,7 +148,7 @@ class OutputFold(ResponseEvents[list[Step]]):
             self._calls.describe(known.call, item)
 
     def _complete(self, known: OutputItem, item: Json) -> list[Step]:
-        """Show what the whole item has beyond its deltas."""
+        """Show the content of a whole item that its deltas did not have."""
         self._describe(known, item)
         known.done = True
         if known.kind is ItemKind.MESSAGE:
@@ -160,7 +160,7 @@ class OutputFold(ResponseEvents[list[Step]]):
         return _steps(self._calls.complete(known.call, call_text(item)))
 
     def _picture(self, known: OutputItem, item: Json) -> list[Step]:
-        """Show a picture, or the item as it is if it says why there is none; once."""
+        """Show a picture, or the item itself if it has an error instead; once."""
         result = item.get("result")
         if known.image_is_shown:
             return []
@@ -192,7 +192,7 @@ class OutputFold(ResponseEvents[list[Step]]):
         return self._reasoning.summary_delta(self._items.of_event(ItemKind.REASONING, event), event)
 
     def _whole_text(self, event: Json, kind: str, part: Json) -> list[Step]:
-        """Take a part of an item with its whole text; `kind` is its type."""
+        """Take a part of an item with its whole text; `kind` is the part's type."""
         of = _PARTS.get(kind)
         item = None if of is None else self._items.of_whole(of, event)
         if item is None:
@@ -219,7 +219,7 @@ class OutputFold(ResponseEvents[list[Step]]):
         return _steps(self._calls.complete(call, whole, item_is_done=False))
 
     def _call_of(self, event: Json) -> Call:
-        """Return the call of an event, whose type says the call's kind."""
+        """Return the call of an event; the event's type tells the call's kind."""
         call = self._items.of_event(ItemKind.CALL, event).call
         if str(event["type"]).startswith("response.custom_tool_call"):
             self._calls.describe(call, {"type": "custom_tool_call"})
@@ -232,7 +232,7 @@ class OutputFold(ResponseEvents[list[Step]]):
         last = (self._messages.last_item, self._reasoning.last_item)
         others = output = objects(response, "output")
         shown: Json = {}
-        # What continues the last text precedes other texts.
+        # An item that continues the last text precedes other texts.
         for known, item in sorted(
             matched(self._items, output), key=lambda pair: pair[0] not in last
         ):

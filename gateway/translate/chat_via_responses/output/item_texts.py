@@ -1,4 +1,4 @@
-"""The texts of one item so far, and what an event that repeats them adds.
+"""The texts of one item so far, and what a repetition adds to them.
 
 Texts come in deltas, and whole in their own `done` event, in those of their part and of the item,
 and at the end of the response. Each of these may have more than those before it.
@@ -21,7 +21,7 @@ Texts = Sequence[tuple[int, str]]
 """Texts of one form, each with its index in the list of parts."""
 
 _Place = int | None
-"""The index of a part; None: the upstream does not name it."""
+"""The index of a part; None: the upstream does not send it."""
 
 _Digest = tuple[Form, tuple[int, int]]
 
@@ -31,20 +31,20 @@ FORMS: Mapping[str, Form] = {
     "input_text": "text",
     "refusal": "refusal",
 }
-"""The form of a message's part by its type; also the part's field with the text.
+"""The form of a message's part by its type; also the field with the part's text.
 
 Some servers use chat's type, or that of input, for the model's text.
 """
 
 
 class ItemTexts:
-    """What has come so far of each part of an item, and of each form as a whole."""
+    """The text so far of each part of an item, and of each form as a whole."""
 
     def __init__(self) -> None:
         self._parts: dict[tuple[Form, _Place], TextPrefix] = {}
         self._whole: dict[Form, TextPrefix] = {}
         self._ended: set[Form] = set()
-        """Forms whose part without an index is complete."""
+        """The forms whose part without an index is complete."""
 
     def __bool__(self) -> bool:
         """Whether there is any text."""
@@ -55,7 +55,7 @@ class ItemTexts:
         return form in self._whole
 
     def add(self, form: Form, place: _Place, text: str) -> None:
-        """Take the next text."""
+        """Add the next piece of a part's text."""
         key = (form, place)
         if place is None and form in self._ended:
             self._ended.discard(form)
@@ -63,17 +63,17 @@ class ItemTexts:
         part, whole = self._parts.get(key), self._whole.get(form)
         if part is None:
             part = self._parts[key] = TextPrefix()
-            # A single part is the whole.
+            # As long as there is one part, it is the whole text.
             whole = self._whole[form] = part if whole is None else whole.copy()
         part.add(text)
         if whole is not None and whole is not part:
             whole.add(text)
 
     def rest_of_part(self, form: Form, place: _Place, whole: str) -> tuple[_Place, str]:
-        """Return the place of a whole part, and what it adds.
+        """Return the place of a whole part, and the text that it adds.
 
-        Of reasoning it may be all of the item's text: vLLM before its #35184 counts the pieces of
-        a part that it does not announce.
+        In reasoning, `whole` may be the text of the whole item: vLLM before its #35184 gives each
+        piece of a part that it does not announce an index of its own.
         """
         known_place = self.place_of(form, place)
         part = self._parts.get((form, known_place))
@@ -85,16 +85,16 @@ class ItemTexts:
     def end_part(self, form: Form, place: _Place) -> None:
         """Note that a part is complete: text without an index then belongs to the next one.
 
-        The same part may be repeated before.
+        Until such text comes, events may repeat the complete part.
         """
         if (form, place) in self._parts and place is None:
             self._ended.add(form)
 
     def rest_of_item(self, form: Form, texts: Texts) -> Texts:
-        """Return what the texts of a whole item add; nothing for texts that differ.
+        """Return the texts that a whole item adds; nothing for texts that differ.
 
-        Nothing, either, for reasoning that repeats its summary, or the reverse: LiteLLM's streams
-        have a summary that their end has as the text.
+        Nor does reasoning that repeats its summary add any, or the reverse: LiteLLM's streams have
+        a summary that is the text at the end.
         """
         known, whole = self._whole.get(form), "".join(text for _, text in texts)
         if known is None:
@@ -105,29 +105,29 @@ class ItemTexts:
             return _after(known.length, texts)
         places = {place for place, text in texts if text}
         if any(at not in places for of, at in self._parts if of == form):
-            # It came without an index, or under a wrong one.
+            # A part came without an index, or under a wrong one.
             return ()
         return [(place, self.rest_of_part(form, place, text)[1]) for place, text in texts]
 
     @property
     def digests(self) -> frozenset[_Digest]:
-        """By form, what only items with the same text share."""
+        """Digests of the texts by form: only items with the same texts share them."""
         return frozenset((form, text.digest) for form, text in self._whole.items())
 
     def begins(self, texts: Mapping[Form, Texts]) -> bool:
-        """Whether the texts of an item begin with those so far."""
+        """Whether the texts of an item begin with the texts so far."""
         return bool(self._whole) and all(
             known.begins("".join(text for _, text in texts.get(form, ())))
             for form, known in self._whole.items()
         )
 
     def is_part(self, form: Form, place: _Place, whole: str) -> bool:
-        """Whether a part has come as a whole."""
+        """Whether this whole text of a part has come already."""
         part = self._parts.get((form, place))
         return part is not None and part.is_all_of(whole)
 
     def place_of(self, form: Form, place: _Place) -> _Place:
-        """Return the place under which a part is known, which its pieces may not have named."""
+        """Return the place under which a part is known: its pieces may have had no index."""
         if (form, place) in self._parts:
             return place
         places = [at for of, at in self._parts if of == form]
@@ -159,7 +159,7 @@ def digests_of(texts: Mapping[Form, Texts]) -> frozenset[_Digest]:
 
 
 def parts_of(item: Json) -> list[Json]:
-    """Return the parts of a message; raises `UpstreamError` for what is not a part."""
+    """Return the parts of a message; raises `UpstreamError` for an invalid part."""
     return _parts(item, "content")
 
 

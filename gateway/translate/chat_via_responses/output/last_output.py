@@ -1,4 +1,4 @@
-"""Which items of a terminal event's `output` the stream has already had.
+"""Finds the items of a terminal event's `output` that the stream has already had.
 
 They should keep their ids. vLLM changes them, for calls even the `call_id` (vllm#47916, #56285),
 and some servers leave items out. So ids are compared first, then contents, then the order. Each
@@ -26,19 +26,19 @@ from gateway.translate.parts.tools.arguments import comparable
 from gateway.translate.parts.tools.calls import arguments_text
 
 _NEAR = 16
-"""The number of items that are compared by text alone."""
+"""The number of known items whose texts are compared one by one."""
 
 
 @dataclass(slots=True)
 class _Place:
-    """One item of the output, and its known item."""
+    """One item of the output, and the known item that it matches."""
 
     item: Json
     known: OutputItem | None = None
 
 
 def matched(items: OutputItems, output: Sequence[Json]) -> list[tuple[OutputItem, Json]]:
-    """Return every item of the output with its known item, or with a new one.
+    """Return each item of the output with the known item that it matches, or with a new one.
 
     Items without a place in chat are left out, and exact duplicates count once.
     """
@@ -68,7 +68,7 @@ def _once(output: Sequence[Json]) -> list[Json]:
 
 
 def _match(known: list[OutputItem], places: Sequence[_Place]) -> None:
-    """Give each place its known item; all have the same kind."""
+    """Find a known item for each place; all are of the same kind."""
     left = dict.fromkeys(known)
     _match_ids({each.call.upstream_id: each for each in reversed(known)}, "call_id", places, left)
     _match_ids({each.item_id: each for each in reversed(known)}, "id", places, left)
@@ -129,7 +129,7 @@ def _match_texts(places: Sequence[_Place], left: dict[OutputItem, None]) -> None
 def _match_in_order(places: Sequence[_Place], left: dict[OutputItem, None]) -> None:
     """Match the rest by order: calls with compatible calls, others with items that were shown.
 
-    If the same number is left on both sides, each has its counterpart, shown or not.
+    If both sides have the same number left, each item has its counterpart, shown or not.
     """
     not_empty = [place for place in places if _has_content(place.item)]
     as_many = len(not_empty) == len(left)

@@ -18,7 +18,7 @@ _BEGINNINGS_OF_JSON = frozenset('{["')
 
 
 class MessagesFold:
-    """Joins all message items of a response into the one message that chat has."""
+    """Joins all message items of a response into the one message that chat allows."""
 
     def __init__(self, request: PreparedRequest, report: Report) -> None:
         self._documents = Documents(report) if request.one_document else None
@@ -26,18 +26,18 @@ class MessagesFold:
         self._wants_logprobs = request.top_logprobs is not None
         self._logprobs = TakenLogprobs[tuple[OutputItem, int | None]]()
         self._length = 0
-        """The length of all text so far in characters, shown or held back."""
+        """The length, in characters, of all text so far, shown or held back."""
         self._place: tuple[OutputItem, int | None] | None = None
         """The item and the part of the last text, shown or held back."""
         self._last_character = ""
         self._last: OutputItem | None = None
         """The message that was shown last."""
         self._waiting: list[Cited] = []
-        """Citations of text that is held back, which may be cut."""
+        """Citations of text that is held back, and that may still be cut."""
 
     @property
     def cut_by(self) -> str | None:
-        """The finish reason of a text that was cut here; None: it was not."""
+        """The finish reason of a text that the gateway has cut; None: it has not."""
         return self._text.cut_by
 
     @property
@@ -53,7 +53,7 @@ class MessagesFold:
     def add_text(
         self, item: OutputItem, part: int | None, text: str, logprobs: object
     ) -> list[Step]:
-        """Take text of a content part; None: the upstream does not name the part.
+        """Take text of a content part; `part` is None if the upstream sends no index.
 
         Raises `UpstreamError` for malformed logprobs.
         """
@@ -89,7 +89,7 @@ class MessagesFold:
     def complete_text(
         self, item: OutputItem, part: int | None, text: str, logprobs: object
     ) -> list[Step]:
-        """Take a part's whole text, and show the rest of it; raises as `say` does."""
+        """Take a part's whole text, and show the rest of it; raises as `add_text` does."""
         place, rest = item.texts.rest_of_part("text", part, text)
         steps = self._rest(item, place, rest, text, logprobs)
         item.texts.end_part("text", place)
@@ -100,7 +100,7 @@ class MessagesFold:
     def _rest(
         self, item: OutputItem, place: int | None, rest: str, whole: str, logprobs: object
     ) -> list[Step]:
-        """Show what a whole part has beyond its deltas: text, or only logprobs."""
+        """Show the text, or only the logprobs, that a whole part has beyond its deltas."""
         if rest or item.texts.is_part("text", place, whole):
             more = self._logprobs.beyond((item, place), logprobs)
             if more and rest != whole and not self._logprobs.has((item, place)):
@@ -137,7 +137,7 @@ class MessagesFold:
     def annotate(self, item: OutputItem, part: int | None, annotation: object) -> list[Step]:
         """Take an annotation of a content part, if the text that it cites is shown.
 
-        After the end of its message, a repetition does not count. None: the last part.
+        `part` is None for the last part. After the end of its message, a repetition does not count.
         """
         if part is None and item.part_offsets and None not in item.part_offsets:
             part = next(reversed(item.part_offsets))
@@ -155,7 +155,7 @@ class MessagesFold:
     def _annotate(self, item: OutputItem, part: int | None, annotation: object) -> list[Step]:
         offset, shown = item.part_offsets.setdefault(part, self._length), self._text.shown
         cited = cited_in_chat(annotation, offset)
-        # Of the parts behind a cut nothing is shown.
+        # Nothing of the parts after a cut is shown.
         if cited is None or (self.cut_by and (cited.end > shown or offset >= shown)):
             return []
         if shown < min(cited.end, self._length):
@@ -164,7 +164,7 @@ class MessagesFold:
         return [_citing(cited)]
 
     def _cite_shown(self) -> list[Step]:
-        """Return the citations whose text was held back, and is shown now."""
+        """Return the citations of text that was held back and is shown now."""
         shown = [cited for cited in self._waiting if cited.end <= self._text.shown]
         if shown:
             self._waiting = [cited for cited in self._waiting if cited.end > self._text.shown]
@@ -205,10 +205,10 @@ class MessagesFold:
         return [] if self.cut_by else [Step({"content_parts": [part]})]
 
     def finish(self) -> list[Step]:
-        """Return what was held back, at the end of the response."""
+        """Return the content that was held back, at the end of the response."""
         steps = [] if self._documents is None else self._documents.finish()
         steps += text_steps(self._text.finish()) + self._cite_shown()
-        # What is cited beyond the text, all of which is shown, is about no other.
+        # All text is shown: citations that reach beyond it cannot refer to other text.
         rest = [] if self.cut_by else self._waiting
         self._waiting = []
         return [*steps, *(_citing(cited) for cited in rest)]

@@ -1,7 +1,7 @@
-"""The output items without a place in chat: a client gets each of them once, as it is.
+"""The output items without a place in chat: a client gets each of them once, unchanged.
 
 They are calls of hosted tools and their records, requests for approval, and unknown types. A
-response repeats them at its end, at some servers (vLLM) under other ids.
+response repeats them at its end; some servers (vLLM) give them other ids there.
 """
 
 from collections import Counter
@@ -16,7 +16,7 @@ from gateway.translate.chat_via_responses.output.text import Step
 from gateway.translate.chat_via_responses.output.tracking import item_kind
 
 FIELD = "output_items"
-"""The field of a chat message; other gateways are not known to use the name."""
+"""The field of a chat message with these items; other gateways are not known to use the name."""
 
 _OWN = frozenset({"id", "status"})
 """The fields that may differ between repetitions."""
@@ -25,7 +25,7 @@ _Name = tuple[str, str]
 
 
 class OtherItems:
-    """Shows those items of one response."""
+    """Shows the items of one response that have no place in chat."""
 
     def __init__(self) -> None:
         self._announced: dict[_Name, Json] = {}
@@ -34,7 +34,7 @@ class OtherItems:
         self._kinds: dict[str, None] = {}
 
     def announce(self, item: Json) -> None:
-        """Take an item that has begun, which counts if its end never comes."""
+        """Take an item that has begun; it is shown even if its end never comes."""
         if item_name(item) not in self._named:
             self._announced.setdefault(_begun(item), item)
 
@@ -67,7 +67,10 @@ class OtherItems:
         return steps + [step for item in left for step in self.complete(item)]
 
     def check_alone(self) -> None:
-        """Raise `UpstreamError` if a response has nothing else: it would look like no answer."""
+        """Raise `UpstreamError` if there are such items; for responses without any other content.
+
+        Without an error they would look like no answer.
+        """
         if self._kinds:
             raise UpstreamError(
                 "The upstream's response has only items that a chat message cannot hold: "

@@ -1,7 +1,7 @@
-"""Which part of its item an event of a responses stream is about.
+"""Finds the part that an event of a responses stream is about.
 
-That is its `content_index`. vLLM before its #35184 counts up with each delta, and once more for the
-whole text: only the index that a part was announced with is true then.
+It is named by the `content_index`. vLLM before its #35184 increments that with each delta, and once
+more for the whole text: then only the index with which a part was announced is right.
 """
 
 from collections import defaultdict
@@ -23,9 +23,9 @@ _Item = tuple[str, str]
 
 
 class PartIndexes:
-    """Takes the events of one response; an index that no part was announced with is the open one's.
+    """Corrects the indexes of one response's events: an unannounced index means the open part.
 
-    Where none was announced, as behind relays that leave those events out, a part is open from its
+    If no part was announced, as behind relays that leave those events out, a part is open from its
     first piece to its end.
     """
 
@@ -33,9 +33,11 @@ class PartIndexes:
         self._announced: defaultdict[_Item, set[int]] = defaultdict(set)
         self._open: dict[_Item, int] = {}
         self._ended: dict[_Item, tuple[int, int]] = {}
-        """Of texts without announced parts: the index at the last end, and that of its part."""
+        """For texts without announced parts: the index at the last end, and the index of its
+        part."""
         self._last: object = None
-        """What names the part of the last event, whose index is its part's: most events' too."""
+        """The fields that name the part of the last event, if its index was right. Most events
+        repeat them."""
 
     def placed(self, event: Json) -> Json:
         """Return an event with the index of its part."""
@@ -74,7 +76,7 @@ class PartIndexes:
         text = _text(event)
         opened = self._open.pop(text, None)
         if opened is None:
-            # The end of the text is followed by that of its part.
+            # After the end of the text comes the end of its part.
             at, place = self._ended.get(text, (index, index))
             return self._placed(event, index, place if at == index else None)
         self._ended[text] = index, opened

@@ -13,7 +13,7 @@ def an_object(source: Json, name: str) -> Json:
 
 
 def objects(source: Json, name: str) -> list[Json]:
-    """Return a list of objects, an absent one as empty, without nulls; raises `UpstreamError`."""
+    """Return a list of objects without nulls; an absent one is empty. Raises `UpstreamError`."""
     value = source.get(name)
     if value is None:
         return []
@@ -26,7 +26,7 @@ def objects(source: Json, name: str) -> list[Json]:
 
 
 def string(source: Json, name: str) -> str:
-    """Return a string, an absent one as empty; raises `UpstreamError`."""
+    """Return a string; an absent one is empty. Raises `UpstreamError`."""
     value = source.get(name)
     if value is None:
         return ""

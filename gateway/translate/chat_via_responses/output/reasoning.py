@@ -19,16 +19,18 @@ FIELDS: Mapping[str, tuple[str, ...]] = {
     "both": ("reasoning_content", "reasoning"),
     "none": (),
 }
-"""The fields where chat clients look for reasoning: OpenAI's chat has none."""
+"""By the setting `reasoning_out`, the fields where chat clients look for reasoning: OpenAI has
+none."""
 
 _BESIDE: Mapping[ReasoningForm, str] = {
     "content": "reasoning_text",
     "summary": "reasoning_summary",
 }
-"""The fields of the second form; other gateways are not known to use these names."""
+"""The field for each form where the other one is shown as the reasoning; other gateways are not
+known to use these names."""
 
 MAX_HELD_CHARACTERS: Final = 32 * 1024 * 1024
-"""The limit of all reasoning that waits."""
+"""The most characters of reasoning that waits."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +42,7 @@ class _Piece:
 
 
 class ReasoningFold:
-    """Joins the reasoning of a response; items, and parts of a summary, by blank lines.
+    """Joins the reasoning of a response; blank lines separate items, and parts of a summary.
 
     A summary is shown as the reasoning only if its item has no text. So it waits for the end of the
     item, and so does the reasoning of later items.
@@ -54,7 +56,7 @@ class ReasoningFold:
         self._summarised: set[OutputItem] = set()
         """Items whose summary was shown as the reasoning."""
         self._last: dict[str, tuple[OutputItem, int]] = {}
-        """The part of the last text in each field."""
+        """For each field, the item and the part of its last text."""
         self._last_item: OutputItem | None = None
 
     @property
@@ -115,7 +117,7 @@ class ReasoningFold:
         return self._release()
 
     def _release(self, *, ended: bool = False) -> list[Step]:
-        """Show what need not wait; `ended`: no item continues."""
+        """Show the pieces that need not wait; `ended`: no item continues."""
         steps: list[Step] = []
         while self._waiting:
             piece = self._waiting[0]
@@ -144,6 +146,6 @@ def _content_index(event: Json) -> int:
 
 
 def summary_index(item: OutputItem, event: Json) -> int:
-    """Return which part of its summary an event is about: the last one if it does not say."""
+    """Return the part of a summary that an event is about: without an index, the last one."""
     part = index_of(event, "summary_index")
     return max(item.summary_parts - 1, 0) if part is None else part

@@ -1,6 +1,6 @@
-"""Which logprobs of a text have come, and what those of the whole text add.
+"""Tracks which logprobs of a text have come, and which of the whole text are new.
 
-Servers have them in the deltas of a text, in an event with the whole text, or in both.
+Servers send them in the deltas of a text, in an event with the whole text, or in both.
 """
 
 from collections import defaultdict
@@ -17,16 +17,16 @@ class TakenLogprobs(Generic[_Place]):
         self._tokens = defaultdict[_Place, list[object]](list)
 
     def has(self, place: _Place) -> bool:
-        """Whether entries have been taken there."""
+        """Whether entries of the text at this place have been taken."""
         return place in self._tokens
 
     def add(self, place: _Place, entries: object) -> None:
-        """Note entries that are taken; others than a list are none."""
+        """Note entries that are taken; a value other than a list counts as none."""
         if isinstance(entries, list):
             self._tokens[place] += map(_token, entries)
 
     def beyond(self, place: _Place, entries: object) -> object:
-        """Return what the entries of a whole text add; None if they begin with other tokens."""
+        """Return the new entries of a whole text; None if it begins with other tokens."""
         taken = self._tokens.get(place)
         if taken is None or not isinstance(entries, list):
             return entries

@@ -27,9 +27,9 @@ def text_steps(piece: Piece) -> list[Step]:
 
 
 class TextFold:
-    """Cuts at stop sequences and at a limit that the upstream does not take.
+    """Cuts the text at stop sequences, and at a limit that the upstream does not take.
 
-    The limit is a number of tokens, so it is kept only if there are logprobs to count.
+    The limit is a number of tokens, so it is applied only if there are logprobs to count.
     """
 
     def __init__(self, request: PreparedRequest) -> None:
@@ -44,13 +44,13 @@ class TextFold:
 
     @property
     def cut_by(self) -> str | None:
-        """The finish reason of a text that was cut here: `stop` or `length`; None: not cut."""
+        """The finish reason of a text that was cut: `stop` or `length`; None: it was not cut."""
         if self._fold.stopped:
             return "stop"
         return "length" if self._limited else None
 
     def count_no_tokens(self) -> None:
-        """Keep no limit from now on: the tokens to come are those of text that was shown."""
+        """Apply no limit from now on: the next tokens belong to text that was shown already."""
         self._tokens_left = None
 
     def feed(self, text: str, logprobs: object) -> Piece:
@@ -63,7 +63,7 @@ class TextFold:
         return self._show(self._fold.feed(text, {"content": entries}))
 
     def finish(self) -> Piece:
-        """Return what was held back, at the end of the text."""
+        """Return the text that was held back, at the end."""
         return self._show(self._fold.finish())
 
     def _show(self, piece: Piece) -> Piece:
@@ -92,10 +92,10 @@ class TextFold:
 
 
 def _forget_guessed_bytes(entry: Json) -> None:
-    """Remove the bytes of a token that were guessed wrongly.
+    """Remove the bytes of a token if they were guessed wrongly.
 
-    Some servers' streams have tokens without bytes; the text of a token with part of a character is
-    the replacement character, which does not tell its bytes.
+    Some servers' streams have tokens without bytes. The text of a token with part of a character is
+    the replacement character, from which its bytes cannot be told.
     """
     token: str = entry["token"]
     if _REPLACEMENT in token and entry["bytes"] == list(token.encode("utf-8", "replace")):

@@ -1,9 +1,9 @@
-"""Which output item an event of a responses stream belongs to.
+"""Finds the output item that an event of a responses stream belongs to.
 
-Events should name their item by `item_id` and `output_index`. llama.cpp leaves the indexes out,
-older ones ids of items too, other servers change ids between events or use an index twice, so each
-of them is tried, and the order of arrival last. Kinds are kept apart: vLLM's reasoning can have a
-message's id.
+Events should name their item by `item_id` and `output_index`. llama.cpp leaves the indexes out, its
+older versions ids of items, too; other servers change ids between events or use an index twice. So
+each of the two is tried, and the order of arrival last. Kinds are kept apart: vLLM's reasoning can
+have a message's id.
 """
 
 from collections import defaultdict
@@ -51,7 +51,7 @@ class OutputItem:
 
     kind: ItemKind
     item_id: str = ""
-    """The upstream's id, or its first one; empty: unknown."""
+    """The upstream's id of the item, or its first one; empty: unknown."""
     index: int | None = None
     """The upstream's `output_index`; None: unknown."""
     phase: str | None = None
@@ -65,7 +65,7 @@ class OutputItem:
     annotations: dict[int | None, list[object]] = field(default_factory=dict)
     """The annotations of each part that have been taken."""
     other_parts: set[int] = field(default_factory=set)
-    """The places of a message's parts without text that were shown."""
+    """The places of a message's parts without text that have been shown."""
     image_is_shown: bool = False
     summary_parts: int = 0
     """The number of summary parts that were announced."""
@@ -83,7 +83,7 @@ class OutputItems:
     def __init__(self) -> None:
         self._items: defaultdict[ItemKind, list[OutputItem]] = defaultdict(list)
         self._open: defaultdict[ItemKind, list[OutputItem]] = defaultdict(list)
-        """Items that were unfinished when they were last looked through, and newer ones."""
+        """The items that were unfinished at the last look, and newer ones."""
         self._nameless: defaultdict[ItemKind, list[OutputItem]] = defaultdict(list)
         """Open items that had neither an id nor an index."""
         self._unnamed: defaultdict[ItemKind, list[OutputItem]] = defaultdict(list)
@@ -91,13 +91,13 @@ class OutputItems:
         self._announced: list[OutputItem] = []
         """Announced items that are not yet in `_by_call_id`."""
         self._by_call_id: dict[str, OutputItem] = {}
-        """Items whose calls have ids, which they get after their announcement."""
+        """Items by the ids of their calls, which become known after the announcement."""
         self._by_id: dict[tuple[ItemKind, str], OutputItem] = {}
         self._by_index: dict[tuple[ItemKind, int], OutputItem] = {}
         self._passed_over: set[str] = set()
         """The ids of items without a place in chat."""
         self.placed = PartIndexes().placed
-        """Gives an event the index of its part."""
+        """Returns an event with the index of its part corrected."""
 
     def calls(self) -> list[Call]:
         """Return all calls in order of appearance."""
@@ -162,7 +162,7 @@ class OutputItems:
         return known or self.of_event(ItemKind.MESSAGE, event)
 
     def of_whole(self, kind: ItemKind, event: Json) -> OutputItem | None:
-        """Return the item that a whole part belongs to; a new one if there is none of its kind."""
+        """Return the item of a whole part; a new one if the response has none of its kind."""
         known = self.of_known(kind, event)
         return known if known is not None or self._items[kind] else self.of_event(kind, event)
 
@@ -193,14 +193,14 @@ class OutputItems:
         return named
 
     def _early(self, kind: ItemKind) -> OutputItem | None:
-        """Return the item of deltas without a name that preceded its announcement."""
+        """Return the item whose deltas, without a name, came before its announcement."""
         waiting = self._nameless[kind]
         while waiting and (waiting[-1].announced or waiting[-1].done or waiting[-1].item_id):
             waiting.pop()
         return waiting[-1] if waiting else None
 
     def _named_late(self, kind: ItemKind, item_id: str) -> OutputItem | None:
-        """Return the item that was announced without an id, which an event is the first to name.
+        """Return an item that was announced without an id, for the first event that names it.
 
         Calls of llama.cpp before its #24882 have only a `call_id`, and deltas that name them by it.
         """
@@ -249,21 +249,21 @@ class OutputItems:
 
 
 def _last_unnamed(items: list[OutputItem]) -> OutputItem | None:
-    """Return the last that has neither ended nor got an id; those after it never will again."""
+    """Return the last item that has neither ended nor got an id; drop those after it."""
     while items and (items[-1].done or items[-1].item_id):
         items.pop()
     return items[-1] if items else None
 
 
 def differs(known: OutputItem, item: Json) -> bool:
-    """Whether two calls have different names or ids."""
+    """Whether a call's names or ids differ from those of a known call."""
     call_id = item.get("call_id")
     other_id = _is_name(call_id) and known.call.upstream_id not in ("", call_id)
     return known.kind is ItemKind.CALL and (other_id or has_other_name(known, item))
 
 
 def has_other_name(known: OutputItem, item: Json) -> bool:
-    """Whether two calls have different names."""
+    """Whether a call's name differs from that of a known call."""
     name = item.get("name")
     if not isinstance(name, str) or not name or known.call.name in ("", name):
         return False
@@ -271,21 +271,21 @@ def has_other_name(known: OutputItem, item: Json) -> bool:
 
 
 def may_be(known: OutputItem, item: Json) -> bool:
-    """Whether an item can be a known one: at most its ids differ."""
+    """Whether an item can be a known one: then at most its ids differ."""
     if not differs(known, item):
         return True
     return not has_other_name(known, item) and goes_on(known, item)
 
 
 def goes_on(known: OutputItem, item: Json) -> bool:
-    """Whether a whole call begins with the known text of one."""
+    """Whether the text of a whole call begins with the text of a known call."""
     so_far, text = known.call.text, arguments_text(call_text(item))
     empty = so_far.is_empty or so_far.is_placeholder(text)
     return empty or text.startswith(so_far.text) or same_json(so_far.text, text)
 
 
 def is_cut_off(known: OutputItem, item: Json) -> bool:
-    """Whether a whole call has only the beginning of the known text of one."""
+    """Whether a whole call has only the beginning of the text of a known call."""
     so_far, text = known.call.text, arguments_text(call_text(item))
     return so_far.text.startswith(text) and (so_far.is_free or not is_json(text))
 
