@@ -48,7 +48,7 @@ class ChatStream(ChatFrame):
         Raises `UpstreamReplied` for an error, `UpstreamError` for a value that is not an event.
         """
         if self._finished[call]:
-            # The client has the text: only citations, and fields beside the choices, are still wanted.
+            # The client has the text: citations and fields beside the choices are still wanted.
             self._see_response(call, event)
             return [self._step_chunk(call, step) for step in self._folds[call].feed(event)]
         without_error(call, event, self._request, error_of_response)

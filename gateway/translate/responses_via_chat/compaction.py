@@ -1,4 +1,4 @@
-"""Compaction for models without it: the model sums up the conversation, and the gateway seals that.
+"""Compaction for models without it: the model writes a summary, and the gateway seals it.
 
 A request whose input ends in a `compaction_trigger` gets one output item, of the type `compaction`,
 with content that only the gateway can read. In later turns the item becomes a message with the
@@ -25,7 +25,7 @@ REQUEST: Final = (
 """The prompt that replaces the trigger."""
 
 INTRODUCTION: Final = "Summary of the conversation before this message:\n\n"
-"""The text before the summary in later turns."""
+"""The text that precedes the summary in later turns."""
 
 _FORM = ("response_format", "logprobs", "top_logprobs", "verbosity")
 
@@ -53,15 +53,15 @@ def is_wanted(client: Json, context: Context) -> bool:
 def without_form(upstream: Json) -> Json:
     """Return a chat request for a reply of text only: without an output format or tool calls.
 
-    The tools stay, because servers refuse conversations with calls without them, and for the prompt
-    cache.
+    The tools stay, for the prompt cache, and because servers refuse a conversation with calls if
+    the request has no tools.
     """
     text_only = {name: value for name, value in upstream.items() if name not in _FORM}
     return {**text_only, "tool_choice": "none"} if "tools" in text_only else text_only
 
 
 def summary_of(item: Json, context: Context) -> str | None:
-    """Return the message for a compaction item; None: another service made it."""
+    """Return the text of the message for a compaction item; None: it cannot be opened here."""
     sealed = item.get("encrypted_content")
     if context.seal is None or not isinstance(sealed, str):
         return None

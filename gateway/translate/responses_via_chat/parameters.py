@@ -40,7 +40,7 @@ def _not_by_model(draft: Draft) -> str:
 
 
 def sampling(draft: Draft) -> None:
-    """Copy what means the same at both; penalties, biases and stops are extensions."""
+    """Copy sampling parameters; at responses, penalties, biases and stops are extensions."""
     able = draft.context.capabilities
     copy_sampling(draft, _not_by_model(draft))
     stops = draft.client.get("stop", [])
@@ -69,7 +69,7 @@ _SAME_NAME = (
 
 
 def same_name(draft: Draft) -> None:
-    """Copy the names of the end user, the cache and the service tier."""
+    """Copy parameters with the same name: end user, cache keys and options, service tier."""
     for name in _SAME_NAME:
         if name not in draft.client:
             continue
@@ -83,7 +83,7 @@ def same_name(draft: Draft) -> None:
 
 
 def _chat_cache_options(draft: Draft) -> Json:
-    """Return the options that chat has, too; the others are about responses."""
+    """Return the cache options that chat has, too; the others concern only responses."""
     options = cache_options(draft, RESPONSES_CACHE_OPTIONS)
     if "comparison_response_id" in options:
         draft.report.drop("prompt_cache_options.comparison_response_id")
@@ -92,7 +92,7 @@ def _chat_cache_options(draft: Draft) -> Json:
 
 
 def prewarming(draft: Draft) -> None:
-    """Refuse to fill the cache only: other endpoints would answer the client's words."""
+    """Refuse a request that only fills the cache: other endpoints would generate an answer."""
     if draft.client.get("prompt_cache_options", {}).get("prewarm"):
         draft.refuse(
             "prompt_cache_options.prewarm",
@@ -102,7 +102,7 @@ def prewarming(draft: Draft) -> None:
 
 
 def moderation(draft: Draft) -> None:
-    """Send a moderation request where the server understands it, as it adds to the reply."""
+    """Send `moderation` if the server understands it; otherwise refuse it: it adds to the reply."""
     if "moderation" not in draft.client:
         return
     if draft.context.capabilities.moderation:
@@ -112,7 +112,7 @@ def moderation(draft: Draft) -> None:
 
 
 _HINTS: Mapping[str, Sequence[object]] = {
-    # It lets models of OpenAI's do what others are not kept from.
+    # It lets OpenAI's models do things that other models do anyway.
     "access_programs": ({},),
     # They say when a response in the background is due; there is none here.
     "background_options": ({},),
@@ -165,7 +165,7 @@ _SUMMARIES = frozenset({"auto", "concise", "detailed"})
 
 
 def reasoning_options(draft: Draft) -> Json:
-    """Return the `reasoning` of a request; options without a counterpart are reported.
+    """Return the `reasoning` of a request; report options without a counterpart.
 
     Raises `UnsupportedParameter` for the mode `pro`.
     """
@@ -185,14 +185,14 @@ def reasoning_options(draft: Draft) -> Json:
 
 
 def asks_for_summary(options: Json) -> bool:
-    """Whether the `reasoning` of a request asks for a summary, in a word that is known."""
+    """Whether the `reasoning` of a request asks for a summary, with a known word."""
     return any(options.get(name) in _SUMMARIES for name in _SUMMARY_NAMES)
 
 
 def include(draft: Draft) -> int | None:
-    """Ask for logprobs; return the alternatives per token that the client wants, None for none.
+    """Ask for logprobs; return how many alternatives per token the client wants; None: none.
 
-    The other values of `include` are about hosted tools, except reasoning, which the gateway seals
+    The other values of `include` concern hosted tools, except reasoning, which the gateway seals
     itself. At least one alternative is requested, because llama.cpp takes 0 for "no logprobs".
     """
     wanted = draft.client.get("include", ())
@@ -291,4 +291,4 @@ INDEPENDENT: Sequence[Callable[[Draft], None]] = (
     streaming,
     extension_parameters,
 )
-"""The groups without a result; their order does not matter."""
+"""The groups without a result. Their order does not matter."""

@@ -26,7 +26,7 @@ ReasoningForm = Literal["text", "summary", "drop"]
 
 @dataclass(slots=True)
 class PreparedRequest:
-    """The upstream body, and what the reply needs to know of the request."""
+    """The upstream body, and the parts of the request on which the reply depends."""
 
     client: Json
     """The client's request, checked, without null keys."""
@@ -34,18 +34,18 @@ class PreparedRequest:
     origins: Sequence[Origin]
     """The origin of each chat message."""
     tool_paths: Sequence[str]
-    """Where the client declared each chat tool."""
+    """The path at which the client declared each chat tool."""
     names: ToolNames
     reasoning: ReasoningForm
     """How the client is shown the model's reasoning."""
     gives_back: bool
-    """Whether all reasoning is sealed: on request, or because it is stored but not shown."""
+    """Whether all reasoning is sealed: on request, or because it is stored and not shown."""
     compacts: bool
     """Whether the reply is a compaction."""
     top_logprobs: int | None
     """The number of alternatives per token that the client wants; None: no logprobs."""
     items: ItemNames | None
-    """The client's names of the items of `input`; None: the items are its own."""
+    """The client's names for the items of `input`; None: `input` is as the client sent it."""
 
     @property
     def calls(self) -> Sequence[Json]:
@@ -60,7 +60,7 @@ class PreparedRequest:
 def read_client(body: Json, context: Context, report: Report) -> tuple[Json, bool]:
     """Return a responses request, checked for another endpoint, and whether it is to compact.
 
-    Raises `InvalidRequest`, and `UnsupportedParameter` for what only a store would have.
+    Raises `InvalidRequest`, and `UnsupportedParameter` for parameters that need a store.
     """
     client = check_responses(body)
     refuse_stored_state(client, context)
@@ -105,7 +105,7 @@ def prepare(body: Json, context: Context, report: Report) -> PreparedRequest:
 
 
 def reasoning_form(client: Json, context: Context) -> ReasoningForm:
-    """Return the form of reasoning items; a client that asks for summaries displays those."""
+    """Return the form of reasoning items: a client that asks for summaries displays summaries."""
     form = context.settings.reasoning_item
     if form != "auto":
         return form
@@ -113,7 +113,7 @@ def reasoning_form(client: Json, context: Context) -> ReasoningForm:
 
 
 def gives_back(client: Json, context: Context, *, if_kept: bool = True) -> bool:
-    """Whether reasoning is given back sealed: on request, or `if_kept` where the response is."""
+    """Whether reasoning is given back sealed: on request, or with `if_kept` if it is stored."""
     seal = context.seal
     if seal is None:
         return False
@@ -140,10 +140,10 @@ def _client_param(request: PreparedRequest, param: str) -> str | None:
     if root == "reasoning_effort":
         return "reasoning.effort" if "effort" in client.get("reasoning", {}) else None
     if root == "tools" and root not in client and request.tool_paths:
-        # All of them came in the input; the first list of them is named.
+        # All tools came in the input: the first list of them is named.
         return request.tool_paths[0].partition(".tools")[0] + ".tools"
     if root in ("max_completion_tokens", "max_tokens"):
-        # Also if the client sent none: a completions call always has a limit.
+        # Also if the client set no limit: a completions call always has one.
         return "max_output_tokens"
     if root == "logprobs" or (root == "top_logprobs" and root not in client):
         return "include" if "include" in client else None

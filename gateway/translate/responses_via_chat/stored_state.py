@@ -8,8 +8,8 @@ from gateway.translate.contract import Context
 def refuse_stored_state(client: Json, context: Context) -> None:
     """Refuse parameters that need stored responses, conversations or prompts, which chat lacks.
 
-    Raises `UnsupportedParameter`, also with `on_unsupported: drop`: without them it would be a
-    different request.
+    Raises `UnsupportedParameter`, also with `on_unsupported: drop`: without these parameters it
+    would be a different request.
     """
     if "previous_response_id" in client:
         raise UnsupportedParameter(

@@ -5,12 +5,12 @@ from gateway.translate.parts.tools.arguments import BETWEEN, ArgumentText, opens
 
 
 class CallInPieces:
-    """What is known of a call: its id, its name and its arguments, or a custom tool's input."""
+    """The known parts of a call: its id, its name, and its arguments or a custom tool's input."""
 
     def __init__(self) -> None:
         self._text = ArgumentText()
         self._unwritten: list[str] = []
-        """The pieces of the text that were not sent to the client."""
+        """The pieces of the text that the client does not have yet."""
         self._custom = False
         self.call_id = ""
         """The upstream's id of the call; empty if unknown (so far)."""
@@ -41,16 +41,16 @@ class CallInPieces:
 
     @property
     def is_cut_off(self) -> bool:
-        """Whether its arguments have begun, but are not whole JSON."""
+        """Whether the call's arguments have begun, but are not whole JSON."""
         return not (self.is_free_text or self._text.is_blank or self._text.whole)
 
     @property
     def text(self) -> str:
-        """The arguments so far, or the input."""
+        """The arguments, or the input, so far."""
         return self._text.text
 
     def add(self, call_id: str, name: str, text: str, *, custom: bool) -> str:
-        """Add a piece of the call: its id, its name and a piece of its arguments, as far as given.
+        """Add a piece of the call: an id, a name and a piece of the arguments, each may be empty.
 
         Returns the text after the end of the arguments, which belongs to another call. Raises
         `UpstreamError` for other text after the call was closed.
@@ -61,7 +61,7 @@ class CallInPieces:
         return self._take(text if self.is_free_text else self._text.news_in(text))
 
     def add_whole(self, call_id: str, name: str, whole: str, *, custom: bool) -> str:
-        """Add the whole call; what is known of it is not added again.
+        """Add the whole call; its known parts are not added again.
 
         Returns and raises as `add` does.
         """
@@ -75,7 +75,7 @@ class CallInPieces:
         return self._take(self._text.flush())
 
     def _take(self, text: str) -> str:
-        """Add the next text to the arguments; return the part that is not theirs."""
+        """Add the next text to the arguments; return the part after their end."""
         if self._text.is_blank and not (text if self.is_free_text else text.strip()):
             return ""
         if self.is_free_text:

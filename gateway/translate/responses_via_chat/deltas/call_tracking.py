@@ -2,9 +2,9 @@
 
 OpenAI numbers the calls: `index` identifies a fragment's call, whose id and name come once. Other
 servers give all calls the same index or none (gcli2api#406), no id (hermes-agent#62937), the same
-id (hass_local_openai_llm#92), a name only to the first (lens#49), or repeat id and name with each
-fragment. So index, id, name and the completeness of the arguments are all considered. Ambiguous
-fragments are an error; two texts never become one call.
+id (hass_local_openai_llm#92), a name only to the first call (lens#49), or repeat id and name with
+each fragment. So index, id, name and the completeness of the arguments are all considered.
+Ambiguous fragments are an error; two texts never become one call.
 """
 
 from collections import defaultdict
@@ -34,15 +34,15 @@ class CallTracker(Generic[Call]):
     def __init__(self, tools: Collection[str]) -> None:
         self._tools = tools
         self.begun: list[Call] = []
-        """The calls so far, in the order in which they began."""
+        """The calls so far, in order of their beginnings."""
         self._last: dict[_Place, Call] = {}
         self._with_id: dict[tuple[_Place, str], Call] = {}
         self._with_name: dict[tuple[_Place, str], Call] = {}
         self._unplaced: set[Call] = set()
         self._overlapping: defaultdict[_Place, list[Call]] = defaultdict(list)
-        """Calls that shared a place before the first one had all its arguments."""
+        """Calls at one place, of which a later one began before the earlier one was complete."""
         self._rests: dict[Call, tuple[_Place, ArgumentText]] = {}
-        """Incomplete JSON texts that began after the arguments of a call, with their place."""
+        """Incomplete JSON texts that began after the arguments of a call, each with its place."""
 
     def __bool__(self) -> bool:
         """Whether there are any calls."""
@@ -73,9 +73,9 @@ class CallTracker(Generic[Call]):
         return item
 
     def go_on(self, index: int, text: str, begin: Callable[[], Call]) -> None:
-        """Add the next piece of arguments, right after another piece that had the same index.
+        """Add the next piece of arguments, right after another piece with the same index.
 
-        It does what `take` does with a piece that has neither an id nor a name. Raises as that.
+        The effect, and the errors, are those of `take` for a piece without an id and a name.
         """
         item = self._last[index]
         if item not in self._rests:
@@ -87,8 +87,8 @@ class CallTracker(Generic[Call]):
     ) -> list[Call]:
         """Add all calls of the reply, each as a whole, and return them.
 
-        What is known of them is not added again. Raises `UpstreamError` for a call that contradicts
-        its pieces.
+        Known parts of a call are not added again. Raises `UpstreamError` for a call that
+        contradicts its pieces.
         """
         left = list(self.begun)
         calls: list[Call] = []
@@ -116,9 +116,9 @@ class CallTracker(Generic[Call]):
         return [self.take(fragment, begin) for fragment in fragments]
 
     def finish(self, begin: Callable[[], Call], *, truncated: bool) -> None:
-        """Take the end of the stream; `truncated`: it was cut off.
+        """Take the end of the stream; `truncated`: the reply was cut off.
 
-        Raises `UpstreamError` for calls with a common index or text whose arguments are incomplete.
+        Raises `UpstreamError` for calls with incomplete arguments that share an index or a text.
         """
         for item in list(self.begun):
             self._go_beyond(item, None, item.settle(), begin)
@@ -150,7 +150,7 @@ class CallTracker(Generic[Call]):
         return None if last is None or _begins_another(fragment, last) else last
 
     def _whole_name(self, item: Call, fragment: CallFragment) -> str | None:
-        """Return the name of a call extended by a fragment; None: it does not extend the name."""
+        """Return the name of a call extended by a fragment; None: it is not extended by it."""
         other_id = fragment.call_id and item.call_id not in ("", fragment.call_id)
         if item.has_begun or other_id:
             return None
@@ -180,7 +180,7 @@ class CallTracker(Generic[Call]):
         return item
 
     def _go_beyond(self, item: Call, index: _Place, text: str, begin: Callable[[], Call]) -> None:
-        """Take another JSON text after the arguments of a call, without its own id or name.
+        """Take another JSON text after the arguments of a call, without an id or name of its own.
 
         It is the next call, of the same function, unless it repeats the arguments.
         """
@@ -217,7 +217,7 @@ def _mixed_up() -> UpstreamError:
 
 
 def _same(fragment: CallFragment, known: Sequence[Call]) -> Call | None:
-    """Return the known call that equals a whole one, if there is one."""
+    """Return the known call that a whole call equals or completes, if there is one."""
     named = [each for each in known if not fragment.name or each.name in ("", fragment.name)]
     by_text = [each for each in named if each.has_begun and same_json(each.text, fragment.text)]
     by_id = [each for each in named if fragment.call_id and each.call_id == fragment.call_id]

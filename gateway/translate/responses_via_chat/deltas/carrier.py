@@ -1,4 +1,4 @@
-"""What reasoning carries back to the server that it came from, for clients of other shapes."""
+"""The fields that reasoning carries back to the server that it came from, for other clients."""
 
 from collections.abc import Sequence
 from typing import Protocol
@@ -17,16 +17,16 @@ class CarriedCall(Protocol):
         """The client's id of the call."""
 
     announced: bool
-    """Whether that id is final."""
+    """Whether `shown_id` is final."""
 
 
 class Carrier:
-    """Collects what one piece of reasoning carries back to the server.
+    """Collects the fields that one piece of reasoning carries back to the server.
 
     `is_shown`: the client gets the text of the reasoning. `demanded`: there is content even if that
-    text is all of it. `before` are the calls that came before the reasoning, which identify its
-    message when it comes back. `goes_on`: a part of the message came before it, and its text may
-    continue after it.
+    text is all of it. `before` are the calls that came before the reasoning; they identify its
+    message when it comes back. `goes_on`: a part of the message came before the reasoning, and its
+    text may continue after it.
     """
 
     def __init__(
@@ -50,11 +50,11 @@ class Carrier:
 
     @property
     def is_ready(self) -> bool:
-        """Whether the ids of all calls that it has fields of are known."""
+        """Whether the ids of all calls are known whose fields it carries."""
         return all(call.announced for call, _ in self._calls)
 
     def add_text(self, names: Sequence[str], text: str) -> None:
-        """Add text of the reasoning; `names` are all of the server's names of it."""
+        """Add text of the reasoning; `names` are all of the server's names for it."""
         if not self._name:
             usual = self._own_name
             self._name = usual if usual is not None and usual in names else names[0]
@@ -74,9 +74,9 @@ class Carrier:
         merge(self._calls[-1][1], fields)
 
     def content(self) -> Json | None:
-        """Return what is carried: fields of the message, and of its calls by the client's ids.
+        """Return the carried fields of the message, and of its calls by the client's ids.
 
-        None if the text that the client gets is all of it.
+        None if they are no more than the text that the client gets.
         """
         has_more = self._demanded or self._fields or self._calls
         is_in_text = self._is_shown and self._name in ("", self._own_name)
@@ -92,7 +92,7 @@ class Carrier:
         }
 
     def sealed(self, context: Context) -> str | None:
-        """Return what is carried, sealed; None: nothing is, or nothing can be sealed."""
+        """Return the carried fields, sealed; None: there are none, or there is no seal."""
         content = self.content()
         if content is None or context.seal is None:
             return None
@@ -102,7 +102,7 @@ class Carrier:
 def sign_calls(
     carrier: Carrier | None, calls: Sequence[CarriedCall], fragments: Sequence[CallFragment]
 ) -> None:
-    """Have a carrier, if there is one, keep what the fragments of calls carry."""
+    """Add to a carrier, if there is one, the fields that fragments of calls carry."""
     for call, fragment in zip(calls, fragments, strict=True):
         if carrier is not None and fragment.carried:
             carrier.sign(call, fragment.carried)

@@ -42,11 +42,11 @@ class CallFragment:
 
 @dataclass(frozen=True, slots=True)
 class Delta:
-    """A delta, or a whole message as one."""
+    """A delta, or a whole message in the form of one."""
 
     reasoning: str
     reasoning_names: Sequence[str]
-    """The server's names of the reasoning: more than one if it sends it twice."""
+    """The server's names for the reasoning: more than one if it sends it twice."""
     carried: Json
     """The other fields of the message that go back to the server."""
     content: str
@@ -64,18 +64,18 @@ class Delta:
 
     @property
     def transcript(self) -> str:
-        """What its audio says; empty if it has none."""
+        """The transcript of its audio; empty if it has none."""
         said = self.audio.get("transcript")
         return said if isinstance(said, str) else ""
 
     @property
     def hidden(self) -> bool:
-        """Whether it has reasoning or calls, which are not visible text."""
+        """Whether the delta has reasoning or calls, which are not visible text."""
         return bool(self.reasoning or self.calls)
 
     @property
     def length(self) -> int:
-        """The number of characters of its text, with the arguments of calls."""
+        """The number of characters of the delta's texts, with the arguments of calls."""
         total = len(self.reasoning) + len(self.content) + len(self.refusal) + len(self.transcript)
         for other in (self.carried, self.unknown_parts):
             if other:
@@ -97,7 +97,7 @@ def read_delta(choice: Json) -> Delta:
     named = reasoning_of(delta)
     calls = calls_of(delta)
     if not calls:
-        # Beside `tool_calls` it repeats one of them.
+        # Beside `tool_calls`, a `function_call` repeats one of them.
         calls = old_calls_of(delta)
     return Delta(
         reasoning=next(iter(named.values()), thinking),
@@ -133,9 +133,9 @@ def _list_of(delta: Json, name: str) -> list[Any]:
 
 
 def calls_of(delta: Json) -> list[Any]:
-    """Return the tool calls of a delta, without those that say nothing; raises `UpstreamError`.
+    """Return the tool calls of a delta, without empty ones; raises `UpstreamError`.
 
-    TGI 2 streams one call alone, in place of a list.
+    TGI 2 streams a single call in place of a list.
     """
     calls = delta.get("tool_calls")
     listed = [calls] if isinstance(calls, dict) else _list_of(delta, "tool_calls")
@@ -156,7 +156,7 @@ def call_fragment(call: object) -> CallFragment:
     if not isinstance(inner, dict):
         raise malformed_chat("a tool call's 'function' is not an object")
     given = call.get("id")
-    # TGI has numbered them.
+    # TGI has sent numbers as ids.
     call_id = str(given) if type(given) is int else _text(given, "id")
     carried = fields_of_call(call)
     if len(call_id) > MAX_CALL_ID:
@@ -173,7 +173,7 @@ def call_fragment(call: object) -> CallFragment:
 
 
 def _inner_of(call: Json) -> tuple[object, bool]:
-    """Return what a call has of its tool, and whether that is a custom one."""
+    """Return the object with a call's name and text, and whether its tool is a custom one."""
     given, function = call.get("custom"), call.get("function")
     if isinstance(given, dict) and (function is None or not is_blank(given)):
         return given, True
@@ -182,10 +182,10 @@ def _inner_of(call: Json) -> tuple[object, bool]:
 
 
 def annotation_of(annotation: object) -> Json | None:
-    """Return a citation in the flat form of responses; None for anything else.
+    """Return a citation in the flat form of responses; None if the value is no citation.
 
-    Chat documents citations of the web. Others come in the same form, and from some servers all
-    come in the form of responses.
+    Chat documents citations of web pages. Other citations come in the same form, and from some
+    servers all come in the form of responses.
     """
     if not isinstance(annotation, dict):
         return None

@@ -1,9 +1,9 @@
 """Fields of a chat message or call that its server wants back with the next turn.
 
 Servers of reasoning models want the reasoning back under the name that they gave it, and with it
-signatures of a message or a call that only they can read. Responses have one place for that: the
-`encrypted_content` of a reasoning item, where the gateway seals these fields for the client to
-bring back. They are only ever sent to the server that they came from.
+signatures of a message or a call that only they can read. Responses have one place for these
+fields: the `encrypted_content` of a reasoning item, in which the gateway seals them for the client
+to send back. They are only ever sent to the server that they came from.
 
 Sources: DeepSeek's and Moonshot's guides to thinking with tools (`reasoning_content`), Google's
 "Thought signatures" (`extra_content.google.thought_signature`), OpenRouter's "Preserving reasoning
@@ -21,17 +21,17 @@ TURN = "turn"
 """The `kind` of sealed content that belongs to an assistant turn."""
 
 THINKING = "thinking"
-"""The name here of reasoning in a content part of that type (Mistral)."""
+"""The gateway's name for reasoning in a content part of that type (Mistral)."""
 
 THINKING_FIELD = "message.thinking"
-"""The name here of reasoning in a message's field `thinking` (Ollama, relays of Claude)."""
+"""The gateway's name for reasoning in a message's field `thinking` (Ollama, relays of Claude)."""
 
 STAND_INS = frozenset({THINKING, THINKING_FIELD})
 
 _FIELDS_OF_TEXT: Mapping[str, str] = {
     name: THINKING_FIELD if name == THINKING else name for name in REASONING_FIELDS
 }
-"""The fields of a message with its reasoning, and their names here."""
+"""The fields of a message with its reasoning, and the gateway's names for them."""
 
 TEXT_FIELDS = (*_FIELDS_OF_TEXT.values(), THINKING)
 
@@ -65,9 +65,9 @@ def is_given_back(name: str) -> bool:
 
 
 def reasoning_of(message: Json) -> dict[str, str]:
-    """Return the reasoning of a chat message or delta, by the names here of its fields.
+    """Return the reasoning of a chat message or delta, by the gateway's names of its fields.
 
-    Several fields have the same text (vllm#50624).
+    Several fields may have the same text (vllm#50624).
     """
     texts: dict[str, str] = {}
     for name, name_here in _FIELDS_OF_TEXT.items():
@@ -92,7 +92,7 @@ def text_within(value: object) -> str:
 
 
 def fields_of_message(message: Json) -> Json:
-    """Return the fields of a chat message or delta that go back unchanged."""
+    """Return the fields of a chat message or delta that go back to the server unchanged."""
     carried: Json = {}
     if message.keys() <= _USUAL:
         return carried
@@ -107,7 +107,7 @@ def fields_of_message(message: Json) -> Json:
 def fields_of_call(call: Json) -> Json:
     """Return the fields of a tool call, or a piece of one, that go back unchanged.
 
-    Those of its function are included.
+    Fields of its function are included.
     """
     carried: Json = {name: call[name] for name in call if call[name] and is_given_back(name)}
     for kind in ("function", "custom"):
@@ -130,7 +130,7 @@ def _unmarked(name: str, value: object) -> object:
 def merge(known: Json, more: Mapping[str, object]) -> None:
     """Add fields of a message or call to known ones: texts and lists grow, objects are merged.
 
-    `more` is never changed.
+    `more` itself is never changed.
     """
     for name, value in more.items():
         before = known.get(name)
@@ -156,7 +156,7 @@ def _joined(before: object, value: object, depth: int) -> object:
 
 
 def _details(known: list[object], more: list[object]) -> list[object]:
-    """Return a list with more entries; a piece of a text is appended to its detail."""
+    """Return a list with more entries; a piece of a text is joined to the entry it continues."""
     joined = list(known)
     for detail in more:
         last = joined[-1] if joined else None

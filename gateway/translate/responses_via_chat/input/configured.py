@@ -1,7 +1,7 @@
-"""Updates of the configuration within the input of a response, as parameters of the request.
+"""Updates of the configuration within the input, applied to the parameters of the request.
 
-A client that keeps its parameters as they are, for the prompt cache, says in the input what it
-wants from now on. The last word counts, more than the parameter.
+A client that leaves its parameters unchanged, for the sake of the prompt cache, puts into the input
+what it wants from then on. The last update outweighs earlier ones, and the parameter.
 """
 
 from gateway.shapes import Json
@@ -18,7 +18,7 @@ _SECTIONS = {"reasoning": CONFIGURED_REASONING, "text": CONFIGURED_TEXT}
 
 
 def configured(client: Json, context: Context, report: Report) -> Json:
-    """Return a checked request with the settings that its input leaves in effect."""
+    """Return a checked request with the settings that are in effect after its input."""
     given = client.get("input")
     for position, item in enumerate(given if isinstance(given, list) else ()):
         if item["type"] == UPDATE:

@@ -17,9 +17,9 @@ from gateway.translate.responses_via_chat.input.turn import Call
 def chat_content(
     content: list[Json], path: str, context: Context, report: Report
 ) -> str | list[Json]:
-    """Return checked parts of any role but the assistant's; raises as `chat_input_parts` does.
+    """Return checked parts of any role but the assistant's as content of chat.
 
-    No parts are an empty text: chat takes no empty list.
+    Raises as `chat_input_parts` does. No parts become an empty text, as chat takes no empty list.
     """
     if len(content) == 1 and (only := only_text(content[0], RESPONSES_TEXTS)) is not None:
         return only
@@ -31,7 +31,7 @@ def chat_content(
 
 
 def tool_content(parts: Sequence[Json], call: Call, path: str, context: Context) -> list[Json]:
-    """Return the parts that a tool message can hold; the others are attached to the call."""
+    """Return the content that a tool message can hold; other parts are attached to the call."""
     kept: list[Json] = []
     attached: list[tuple[Json, str]] = []
     takes_image = context.capabilities.tool_image_parts

@@ -1,6 +1,6 @@
-"""Messages of the user that follow one another, for chat servers whose roles must alternate.
+"""Joins successive messages of the user, for chat servers whose roles must alternate.
 
-Codex begins with two or three: the project's instructions, the surroundings, and the request.
+Codex begins with two or three: the project's instructions, the environment, and the request.
 """
 
 from collections.abc import Iterable, Sequence
@@ -13,9 +13,9 @@ Placed = tuple[Json, Origin]
 
 
 def joined_users(messages: Iterable[Placed]) -> list[Placed]:
-    """Return the messages with those of the user in a row as one.
+    """Return the messages, those of the user in a row joined into one.
 
-    Texts become paragraphs; with anything else among them, all are parts.
+    Texts become paragraphs; with other parts among them, all are parts.
     """
     sent: list[Placed] = []
     row: list[Placed] = []

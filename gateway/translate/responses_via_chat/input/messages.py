@@ -22,8 +22,8 @@ def input_turns(
 ) -> list[tuple[Json, Origin]]:
     """Return the chat messages of a checked request, each with its origin.
 
-    Raises `InvalidRequest` where calls and outputs do not match, and
-    `UnsupportedParameter` for items that chat cannot express, both naming `input[i]`.
+    Raises `InvalidRequest` if calls and outputs do not match, and `UnsupportedParameter` for items
+    that chat cannot express, both naming `input[i]`.
     """
     reader = Reader(names, context, report)
     if client.get("instructions"):
@@ -71,7 +71,7 @@ def _text_of(content: str | list[Json]) -> str:
 
 
 def _with_outputs(turns: Sequence[Turn]) -> list[tuple[Json, Origin]]:
-    """Return the messages, with the outputs of calls directly after the message with the calls."""
+    """Return the messages, each followed directly by the outputs of its calls."""
     messages: list[tuple[Json, Origin]] = []
     for turn in turns:
         messages.append((turn.message, turn))

@@ -1,9 +1,10 @@
 """Reads the items of a responses request into turns, one for each chat message.
 
-Text, reasoning and parallel calls of the assistant are one message in chat. Two messages stay two
+Text, reasoning and parallel calls of the assistant make one message in chat. Two messages stay two
 if the server takes several in a row. The outputs of calls directly follow the message with the
-calls, as chat requires; items between them come after, but for the assistant's text, which moves
-before the calls. Calls and outputs are matched by `call_id`, never by the `id` of an item.
+calls, as chat requires. Items between calls and outputs come after these, except the assistant's
+text, which moves before the calls. Calls and outputs are matched by `call_id`, never by the `id` of
+an item.
 """
 
 from collections.abc import Callable, Mapping
@@ -58,7 +59,7 @@ _RESERVED = (
     frozenset().union(TOOL_CALL.names, *(message.names for message in MESSAGES.values())) - {"name"}
     | STAND_INS
 )
-"""Names with a meaning in chat messages and calls, or here."""
+"""Names that have a meaning in chat messages and calls, or in the gateway."""
 
 
 _KNOWN = {**ITEMS, "message": MESSAGE}
@@ -92,7 +93,7 @@ class Reader:
             read(self, item, path)
 
     def flush(self) -> None:
-        """Close the open assistant message; one with only reasoning is dropped."""
+        """Close the open assistant message; drop one with only reasoning."""
         turn, self._open = self._open, None
         if turn is None:
             return
@@ -111,7 +112,7 @@ class Reader:
         self.turns.append(turn)
 
     def finish(self) -> list[Turn]:
-        """Close the open message; return all turns, with reasoning where the server expects it."""
+        """Close the open message; return all turns, reasoning placed as the server expects it."""
         self.flush()
         for path in self._signatures.left_over:
             self._report.drop(path)
@@ -145,7 +146,7 @@ class Reader:
         self.turns.append(turn)
 
     def _carry(self, item: Json, path: str, target: Json | None) -> None:
-        """Pass unknown fields of an item on to the chat message or call made of it."""
+        """Pass unknown fields of an item on to the chat message or call made from it."""
         known = _KNOWN[item["type"]]
         if not known.names.issuperset(item):
             carry_unknown(item, known, path, self._context, self._report, target, _RESERVED)
@@ -165,8 +166,8 @@ class Reader:
     def _reasoning(self, item: Json, path: str) -> None:
         """Give the server its fields back, in the message and the calls that they belong to.
 
-        Usually message and calls follow. Fields that the server sent late come after them: such an
-        item names a call without output, or has no text, or is marked as `goes_on`.
+        Usually message and calls follow the item. An item with fields that the server sent late
+        comes after them: it names a call without output, or has no text, or is marked as `goes_on`.
         """
         self._carry(item, path, None)
         for name in ("summary", "content"):
@@ -238,7 +239,7 @@ class Reader:
         self._set_output(call, tool.show(item, self._names.flat), item, path)
 
     def _call_of(self, item: Json, path: str) -> Call:
-        """Return the call of an output."""
+        """Return the call that an output belongs to."""
         self.flush()
         call = self._waiting.answered(item, path)
         self._signatures.close(call)

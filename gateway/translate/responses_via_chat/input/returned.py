@@ -1,4 +1,4 @@
-"""What a reasoning item brings back for the server that it came from."""
+"""The fields that a reasoning item brings back for the server that it came from."""
 
 from dataclasses import dataclass, field
 from typing import Literal
@@ -15,7 +15,7 @@ from gateway.translate.responses_via_chat.deltas.reasoning_fields import (
 )
 
 REQUIRED = "reasoning_content"
-"""The name of reasoning at servers that require it with every call."""
+"""The field for reasoning at servers that require it with every call."""
 
 
 @dataclass(slots=True)
@@ -29,17 +29,17 @@ class ReturnedReasoning:
 
     @property
     def has_text(self) -> bool:
-        """Whether there is text of reasoning."""
+        """Whether the item brings back text of reasoning."""
         return any(name in self.message for name in TEXT_FIELDS)
 
 
 def returned_reasoning(
     item: Json, path: str, context: Context, report: Report
 ) -> ReturnedReasoning:
-    """Return what a checked reasoning item brings back for the server that is called.
+    """Return the fields that a checked reasoning item brings back for the server that is called.
 
-    That is what this gateway has sealed for this server, or else the text, if the server takes any.
-    Other sealed content is dropped and reported, and so is an item with nothing else.
+    They are those that this gateway has sealed for this server, or else the text, if the server
+    takes any. Other sealed content is dropped and reported, and so is an item with nothing else.
     """
     sealed: Json | None = None
     if item.get("encrypted_content") and context.seal is not None:
@@ -61,7 +61,7 @@ def returned_reasoning(
 
 
 def put_reasoning(message: Json, context: Context, report: Report) -> None:
-    """Put the reasoning of a finished message where its server expects it."""
+    """Move the reasoning of a finished message to where its server expects it."""
     if THINKING in message:
         text = {"type": "text", "text": message.pop(THINKING)}
         thinking = {"type": "thinking", "thinking": [text]}
@@ -89,7 +89,7 @@ def _text(item: Json, form: Literal["content", "summary"]) -> str:
 
 
 def _sealed_text(sealed: Json | None) -> str:
-    """Return the text of reasoning that was sealed for another server: any model can read it."""
+    """Return the text of reasoning sealed for another server: any model can use a text."""
     message: Json = sealed["message"] if sealed is not None and sealed["kind"] == TURN else {}
     texts = (text_within(message[name]) for name in TEXT_FIELDS if name in message)
     return next(filter(None, texts), "")

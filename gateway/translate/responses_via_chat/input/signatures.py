@@ -1,4 +1,4 @@
-"""Finds the calls to which the fields of calls belong that reasoning items bring back."""
+"""Finds the calls to which fields belong that reasoning items bring back."""
 
 from collections.abc import Sequence
 
@@ -11,24 +11,24 @@ from gateway.translate.responses_via_chat.input.turn import Call, Turn
 class Signatures:
     """Gives calls the fields that were brought back, whichever of the two comes first.
 
-    Calls are identified by the client's ids, which may be reused once a call has its output.
+    Calls are identified by the client's ids, which may be used again once a call has its output.
     """
 
     def __init__(self) -> None:
         self._early: dict[str, tuple[Json, str]] = {}
-        """Fields of calls that have not come yet, with the path of the reasoning."""
+        """The fields for calls that have not come yet, with the path of the reasoning item."""
         self._unsigned: dict[str, tuple[Turn, Call]] = {}
-        """Calls without an output that have not got fields yet."""
+        """Calls that have neither an output nor fields yet."""
         self._ids: dict[int, str] = {}
-        """Under what these calls are there, by their `id()`: they live as long as the request."""
+        """The key of each of these calls, by its `id()`: calls live as long as the request."""
 
     @property
     def left_over(self) -> Sequence[str]:
-        """The paths of reasoning items whose calls have not come."""
+        """The paths of reasoning items with fields for calls that never came."""
         return [path for _, path in self._early.values()]
 
     def turn_of(self, back: ReturnedReasoning) -> Turn | None:
-        """Return the turn of a reasoning item that came after a call of the turn."""
+        """Return the turn of a reasoning item, if that came after one of the turn's calls."""
         late = next((each for each in back.calls if each in self._unsigned), None)
         return None if late is None else self._unsigned[late][0]
 

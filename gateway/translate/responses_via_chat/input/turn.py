@@ -26,14 +26,14 @@ _OUTPUT_FIELDS = {"content": "output", "tool_call_id": "call_id"}
 
 
 class Origin(Protocol):
-    """What a chat message was made of."""
+    """The source of a chat message in the client's request."""
 
     def client_path(self, rest: str) -> str:
-        """Return the client's path of what the upstream calls `messages[i]` + `rest`."""
+        """Return the client's path for the upstream's `messages[i]` followed by `rest`."""
 
 
 class Call(msgspec.Struct, gc=False):
-    """One call of an assistant message, and its output, once it has come, with its origin."""
+    """One call of an assistant message, and its output with its source, once that has come."""
 
     tool_call: Json
     path: str
@@ -45,7 +45,7 @@ class Call(msgspec.Struct, gc=False):
     """Parts of the output that a tool message cannot hold, with the client's paths."""
 
     def call_path(self, rest: str) -> str:
-        """Return the client's path of what the upstream calls `tool_calls[k]` + `rest`."""
+        """Return the client's path for the upstream's `tool_calls[k]` followed by `rest`."""
         inner = _FUNCTION.match(rest)
         if inner is None:
             return f"{self.path}.call_id" if rest == ".id" else self.path + rest
@@ -68,21 +68,21 @@ class Turn(msgspec.Struct, gc=False):
     path: str
     calls: list[Call] = []
     text_path: str = ""
-    """The path of the first item with its text; empty: the text is not an item's content."""
+    """The path of the first item with the message's text; empty: the text is no item's content."""
     reasoning_paths: list[str] = []
-    """The paths of the items with its reasoning."""
+    """The paths of the items with the message's reasoning."""
     goes_on: bool = False
-    """Whether the next text continues its own."""
+    """Whether the next text continues the text of this message."""
 
     @property
     def has_content(self) -> bool:
-        """Whether it has more than reasoning."""
+        """Whether the message has more than reasoning."""
         has_text = self.message["content"] is not None or "refusal" in self.message
         return bool(self.calls) or has_text
 
     @property
     def waits(self) -> bool:
-        """Whether the output of one of its calls has not come."""
+        """Whether one of the calls has no output yet."""
         return any(call.output is None for call in self.calls)
 
     def ends_before(self, content: AssistantTexts, *, in_a_row: bool) -> bool:
@@ -98,14 +98,14 @@ class Turn(msgspec.Struct, gc=False):
         return any(content.texts) or any(content.refusals)
 
     def ends_before_reasoning(self, back: ReturnedReasoning, *, in_a_row: bool) -> bool:
-        """Whether the next reasoning begins a new message; `in_a_row` as above."""
+        """Whether the next reasoning begins a new message; for `in_a_row` see `ends_before`."""
         is_another = back.has_text and self.has_content and not back.goes_on
         return is_another and (in_a_row or bool(self.calls))
 
     def add_text(self, new: AssistantTexts, *, in_parts: bool) -> None:
-        """Add the content of one message. `in_parts`: several texts stay parts.
+        """Add the content of one message item. `in_parts`: several texts stay separate parts.
 
-        Otherwise its parts become lines, and each message becomes a paragraph.
+        Otherwise the parts become lines, and each message item becomes a paragraph.
         """
         texts = [text for text in new.texts if text]
         content = self.message["content"]
@@ -134,7 +134,7 @@ class Turn(msgspec.Struct, gc=False):
         self.text_path = self.text_path or behind.text_path
 
     def add_reasoning(self, back: ReturnedReasoning, path: str) -> None:
-        """Add reasoning; that of another reply becomes a paragraph."""
+        """Add reasoning; reasoning of another reply becomes a paragraph of its own."""
         fields = back.message
         if not back.goes_on:
             fields = {
@@ -160,7 +160,7 @@ class Turn(msgspec.Struct, gc=False):
         if named is None or not self.text_path:
             return self.path
         if name in ("content", "refusal") and self.message["role"] == "assistant":
-            # Its texts were joined, or are parts without the empty ones.
+            # The texts were joined, or are parts without the empty ones: indexes differ.
             return f"{self.text_path}.content"
         return f"{self.text_path}.{name}{_below_content(named[2])}"
 
@@ -193,10 +193,10 @@ class Attachments:
 
     paths: Sequence[str]
     texts: AbstractSet[str] = frozenset()
-    """The paths of texts that are no parts with the client, and so have no fields."""
+    """The paths of texts that are strings in the client's request, and so have no fields."""
 
     def client_path(self, rest: str) -> str:
-        """Return the client's path of a part; for the whole message that of the first part."""
+        """Return the client's path of a part; for the whole message, the path of its first part."""
         for position, path in enumerate(self.paths):
             below = rest.removeprefix(f".content[{position}]")
             if below != rest:

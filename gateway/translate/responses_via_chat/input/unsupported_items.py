@@ -58,7 +58,7 @@ def pass_over_compaction(item: Json, path: str, context: Context, report: Report
 
 
 def pass_over_names(output: Json, path: str, report: Report) -> None:
-    """Drop the names of an output: those of its call count."""
+    """Drop the names in an output: the names in its call count."""
     for name in ("name", "namespace"):
         if name in output:
             report.drop(f"{path}.{name}")

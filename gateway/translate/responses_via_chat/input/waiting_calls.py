@@ -1,4 +1,4 @@
-"""Finds the call of a responses request to which an output belongs."""
+"""Finds the call that an output of a responses request belongs to."""
 
 from collections import defaultdict
 from typing import Generic, Protocol, TypeVar
@@ -8,7 +8,7 @@ from gateway.shapes import Json
 
 
 class Answerable(Protocol):
-    """A call whose output may have come."""
+    """A call that may have its output already."""
 
     @property
     def output(self) -> object | None:
@@ -19,14 +19,15 @@ Call = TypeVar("Call", bound=Answerable)
 
 
 _ALSO_NAMELESS = ("tool_search_call", "local_shell_call")
-"""The calls whose outputs may be without an id (`schema/responses_input.py`)."""
+"""The types of calls whose outputs may have no id (`schema/responses_input.py`)."""
 
 
 class WaitingCalls(Generic[Call]):
     """The calls read so far, by the ids that their outputs use.
 
-    That is a `call_id`, which may be reused once its call has an output. The items of a tool search
-    need none (schema `ToolSearchOutputItemParam`): then it is the first search without an output.
+    The id is a `call_id`, which may be used again once its call has an output. The items of a tool
+    search need none (schema `ToolSearchOutputItemParam`): an output without one belongs to the
+    first search without an output.
     """
 
     def __init__(self) -> None:

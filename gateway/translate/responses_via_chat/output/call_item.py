@@ -18,11 +18,11 @@ class CallItem(CallInPieces, OutputItem):
     """A call of a function, a custom tool or a client tool.
 
     It is announced once its whole name is known, and its id or a part of its arguments: servers
-    send these in any order. The arguments of a function that replaces a custom tool are JSON around
-    the input, which is written in one piece at the end; those of a function that replaces a client
-    tool become fields of the item.
+    send these in any order. A function that replaces a custom tool has its input within JSON
+    arguments: the input is written in one piece at the end. The arguments of a function that
+    replaces a client tool become fields of the item.
 
-    `known_ids` has the ids of all calls that the client has seen; each call gets a new one.
+    `known_ids` has the ids of all calls that the client has seen; no two calls get the same.
     """
 
     prefix = "fc"
@@ -37,7 +37,7 @@ class CallItem(CallInPieces, OutputItem):
         self._tool: ClientTool | None = None
         self._shown_id = f"call_{item_id}"
         self.lacks_its_end = False
-        """Whether the upstream says that it is cut off, even if nothing of it has come."""
+        """Whether the upstream says that the call is cut off, even if no arguments have come."""
 
     @property
     def is_cut_off(self) -> bool:
@@ -127,10 +127,10 @@ class CallItem(CallInPieces, OutputItem):
         return item
 
     def close(self, status: Status) -> None:
-        """Write the closing events. A function that is called without arguments has `{}`.
+        """Write the closing events; a function that is called without arguments has `{}`.
 
-        Raises `UpstreamError` for unusable arguments: those that the item of a client tool cannot
-        hold, and those of several calls or of half a call.
+        Raises `UpstreamError` for arguments that the item of a client tool cannot hold, and for
+        those of several calls or of half a call.
         """
         if not self.announced:
             self.announce()
@@ -153,7 +153,7 @@ class CallItem(CallInPieces, OutputItem):
             check_arguments(self.name, self._text.text, wrapped=self._wrapped)
 
     def _is_identified(self) -> bool:
-        """Whether its id and its whole name are known."""
+        """Whether the call's id and its whole name are known."""
         return bool(self.call_id) and not goes_on(self.name, self._names.declared)
 
     def _write_delta(self, *, closing: bool = False) -> None:

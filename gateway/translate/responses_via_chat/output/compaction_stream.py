@@ -18,7 +18,7 @@ class HiddenQueue(OutputQueue):
 
 
 class CompactionStream(ResponsesStream):
-    """The fold of a summary: its text is hidden, and the sealed item is the whole output."""
+    """Folds a summary: its text is hidden, and the sealed item is the whole output."""
 
     def __init__(self, request: PreparedRequest, context: Context) -> None:
         super().__init__(request, context, HiddenQueue())
@@ -34,7 +34,7 @@ class CompactionStream(ResponsesStream):
 
 
 def compacted(queue: OutputQueue, status: str, context: Context) -> list[Json]:
-    """Return the one item of a compaction, whose summary is in the queue, and write its events.
+    """Return the one item of a compaction, and write its events; the summary is in the queue.
 
     Raises `UpstreamError` for a summary that is missing or cut off.
     """

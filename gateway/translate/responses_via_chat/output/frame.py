@@ -18,7 +18,7 @@ INCOMPLETE: Mapping[str, str] = {
     "length": "max_output_tokens",
     "content_filter": "content_filter",
 }
-"""Why a response is not complete, by chat's finish reasons."""
+"""The reason why a response is incomplete, by chat's finish reason."""
 
 
 class ResponseOutput:
@@ -34,7 +34,7 @@ class ResponseOutput:
         self._facts = UpstreamFacts()
         self._response: ResponseObject | None = None
         self._native_word: str | None = None
-        """The upstream's reason for the end, if it says more."""
+        """The upstream's own finish reason, if it says more."""
         self._ended = False
 
     def _open(self) -> ResponseObject:
@@ -54,7 +54,7 @@ class ResponseOutput:
         return self._queue.add(MessageItem(self._queue.next_index, self._context.new_id()))
 
     def _complete(self, incomplete: str | None) -> None:
-        """End all items and the response; `incomplete` is the reason why it is not complete."""
+        """End all items and the response; `incomplete` is the reason if it is incomplete."""
         response = self._open()
         self._queue.end(truncated=incomplete is not None)
         status = "incomplete" if incomplete else "completed"
@@ -69,7 +69,7 @@ class ResponseOutput:
 
 
 class ResponseFrame(ResponseOutput, StreamTranslation):
-    """What a stream of responses events has beside its items."""
+    """A responses stream without its items: its beginning, its end, and its errors."""
 
     def fail(self, error: GatewayError) -> list[Json]:
         """Return the error, and the failed response with the items so far."""

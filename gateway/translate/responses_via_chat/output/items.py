@@ -1,8 +1,9 @@
 """Output items of a response as a stream builds them: their base class, messages and pictures.
 
 An item turns its input into events (OpenAI's `ResponseStreamEvent`), which stay in its `outbox`
-until the items before it are complete: items may not overlap. It keeps its text, which the closing
-events and the whole response repeat. Events get their `sequence_number` when they are sent.
+until the items before it are complete: items may not overlap. It keeps its text, because the
+closing events and the whole response repeat it. Events get their `sequence_number` when they are
+sent.
 """
 
 from abc import ABC, abstractmethod
@@ -17,7 +18,7 @@ Status = Literal["in_progress", "completed", "incomplete"]
 
 
 class OutputItem(ABC):
-    """One item. `index` is its `output_index`, `item_id` its id without the prefix of its type."""
+    """One item. `index` is its `output_index`; `item_id` is its id without the type's prefix."""
 
     prefix = ""
 
@@ -66,7 +67,7 @@ class OutputItem(ABC):
 
 
 class _Part:
-    """The content part of a message that is being written."""
+    """A content part of a message, with its text so far."""
 
     def __init__(self, kind: Literal["output_text", "refusal"]) -> None:
         self.kind = kind
@@ -111,7 +112,7 @@ class MessageItem(OutputItem):
         self._write_part("output_text.delta", delta=text, logprobs=list(entries))
 
     def add_refusal(self, text: str, entries: Sequence[Json] = ()) -> None:
-        """Add text of a refusal; its logprobs are kept in a field that OpenAI does not have."""
+        """Add text of a refusal; its logprobs are in a field that OpenAI does not have."""
         part = self._part("refusal")
         part.pieces.append(text)
         part.logprobs += entries
@@ -174,7 +175,7 @@ class MessageItem(OutputItem):
 
 
 class ImageItem(OutputItem):
-    """A picture, as a call of OpenAI's hosted tool that makes pictures."""
+    """A picture, as a call of OpenAI's hosted tool for pictures."""
 
     prefix = "ig"
 

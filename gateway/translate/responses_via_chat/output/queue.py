@@ -18,11 +18,11 @@ Item = TypeVar("Item", bound=OutputItem)
 
 
 class OutputQueue:
-    """The items of one response in order, and its events that were not sent yet."""
+    """The items of one response in order, and its events that wait to be sent."""
 
     def __init__(self) -> None:
         self.done: list[Json] = []
-        """The items that have ended."""
+        """The items that have ended, as JSON."""
         self.next_index = 0
         """The `output_index` of the next item."""
         self._open: deque[OutputItem] = deque()
@@ -63,7 +63,7 @@ class OutputQueue:
             self._end_first("completed")
 
     def end(self, *, truncated: bool) -> None:
-        """End all items; if `truncated`, the last one and those without an end are incomplete."""
+        """End all items; if `truncated`, the last one and those that are cut off are incomplete."""
         while self._open:
             lacks_its_end = len(self._open) == 1 or self._open[0].is_cut_off
             self._end_first("incomplete" if truncated and lacks_its_end else "completed")

@@ -1,4 +1,4 @@
-"""The model's reasoning as an output item, and what the item carries back to its server."""
+"""The model's reasoning as an output item, and the fields that it carries back to its server."""
 
 from collections.abc import Sequence
 
@@ -31,7 +31,7 @@ class ReasoningItem(OutputItem):
         return self.carrier.is_ready
 
     def add(self, names: Sequence[str], text: str) -> None:
-        """Add text of the reasoning; `names` are all of the server's names of it."""
+        """Add text of the reasoning; `names` are all of the server's names for it."""
         self.carrier.add_text(names, text)
         if self._form == "drop":
             return
@@ -44,7 +44,7 @@ class ReasoningItem(OutputItem):
             self._write("reasoning_text.delta", content_index=0, delta=text)
 
     def close(self, status: Status) -> None:
-        """Seal what is carried back, and write the closing events."""
+        """Seal the carried fields, and write the closing events."""
         self._sealed = self.carrier.sealed(self._context)
         super().close(status)
 

@@ -27,6 +27,6 @@ def fold_replies(replies: Sequence[object], request: PreparedRequest, context: C
 
 
 def new_stream(request: PreparedRequest, context: Context) -> ResponsesStream:
-    """Return the fold of the call's stream."""
+    """Return the folder of the call's stream."""
     fold = CompactionStream if request.compacts else ResponsesStream
     return fold(request, context)

@@ -41,7 +41,7 @@ ECHOED: Json = {
 
 @dataclass(slots=True)
 class UpstreamFacts:
-    """The upstream's fields of the whole reply; of identity fields the first value counts."""
+    """The upstream's fields of the whole reply; the first creation time and model count."""
 
     created: object = None
     model: object = None
@@ -49,19 +49,19 @@ class UpstreamFacts:
     service_tier: object = None
     moderation: object = None
     counted: Json | None = None
-    """The usage, where it is that of responses already."""
+    """The usage, if it has the form of responses already."""
     beside: Json = field(default_factory=dict)
     """Extra fields of the finished response: sources, and citations without a message."""
 
     @property
     def tier(self) -> str:
-        """The service tier that a response shows."""
+        """The service tier that the response shows."""
         tier = self.service_tier
         return tier if isinstance(tier, str) and tier in _SERVICE_TIERS else "default"
 
     @property
     def total(self) -> Json | None:
-        """The usage of a response that has ended; None: unknown."""
+        """The usage of the finished response; None: unknown."""
         return responses_usage(self.usage) if self.counted is None else self.counted
 
     def note(self, event: Json) -> None:
@@ -79,12 +79,12 @@ class UpstreamFacts:
 
 
 def completed(begun: int, context: Context) -> int:
-    """Return the time when a response is complete that was `created_at` another."""
+    """Return when a response is complete that was created at `begun`: never before that."""
     return max(context.now, begun)
 
 
 class ResponseObject:
-    """Makes the response object of one reply; its id and time of creation are fixed."""
+    """Makes the response object of one reply; its id and creation time are fixed."""
 
     def __init__(self, client: Json, facts: UpstreamFacts, context: Context) -> None:
         self._facts = facts

@@ -1,4 +1,4 @@
-"""Chat streams as streams of responses events."""
+"""A chat stream as a stream of responses events."""
 
 from gateway.shapes import Json
 from gateway.translate.contract import Context, check_reply_length
@@ -25,7 +25,7 @@ from gateway.translate.stream.reply_choices import ChoicePlaces, choices_of
 
 
 class ResponsesStream(ResponseFrame):
-    """The fold of the one call's stream (a `StreamTranslation`)."""
+    """Folds the stream of the one call (a `StreamTranslation`)."""
 
     def __init__(
         self, request: PreparedRequest, context: Context, queue: OutputQueue | None = None
@@ -45,7 +45,7 @@ class ResponsesStream(ResponseFrame):
     def feed(self, call: int, event: Json) -> list[Json]:
         """Take one chunk; return the events to send.
 
-        Raises `UpstreamReplied` for an error, `UpstreamError` for anything else but a chunk.
+        Raises `UpstreamReplied` for an error, `UpstreamError` for a value that is not a chunk.
         """
         if self._ended:
             return []
@@ -62,8 +62,8 @@ class ResponsesStream(ResponseFrame):
     def end(self, call: int) -> list[Json]:  # noqa: ARG002
         """Take the end of the stream; return the closing events.
 
-        Raises `TruncatedStream` without a finish reason, and `UpstreamError` for one that says that
-        the generation failed.
+        Raises `TruncatedStream` if there was no finish reason, and `UpstreamError` if it means a
+        failure.
         """
         if self._ended:
             return []
@@ -117,7 +117,7 @@ class ResponsesStream(ResponseFrame):
         whole = is_whole(choice)
         calls = self._calls.take_all(delta.calls, self._begin_call, whole=whole)
         sign_calls(carrier, calls, delta.calls)
-        # Of two reasons the first one is right.
+        # If there are two reasons, the first one is right.
         self._finish = self._finish or ending_word(choice)
         self._native_word = self._native_word or native_word(choice)
 
@@ -145,10 +145,10 @@ class ResponsesStream(ResponseFrame):
         return self._queue.add(item)
 
     def _carrier(self, delta: Delta) -> Carrier | None:
-        """Return the carrier of a delta's fields of a message or its calls, if there are any.
+        """Return the carrier for a delta's fields of a message or its calls, if it has any.
 
-        It is that of the last open reasoning item, or else of a new item: before the items that the
-        delta begins, and after those that it continues.
+        It belongs to the last open reasoning item, or else to a new one: that comes before items
+        that the delta begins, and after those that it continues.
         """
         has_fields = delta.carried or any(fragment.carried for fragment in delta.calls)
         if not has_fields or self._context.seal is None:
@@ -158,7 +158,7 @@ class ResponsesStream(ResponseFrame):
         return item.carrier
 
     def _add_texts(self, delta: Delta, logprobs: object) -> None:
-        """Add the text, what belongs to it, and then a refusal: the part after it."""
+        """Add the text with its audio and annotations, then a refusal, which is the next part."""
         self._add_text(delta, logprobs)
         if delta.audio:
             self._add_audio(delta)
@@ -192,7 +192,7 @@ class ResponsesStream(ResponseFrame):
             message.add_audio(sound)
 
     def _entries(self, delta: Delta, logprobs: object) -> list[Json]:
-        """Return the logprobs of visible text; those of reasoning would reveal its tokens."""
+        """Return the logprobs of visible text; logprobs of reasoning would reveal its tokens."""
         top = self._request.top_logprobs
         early, self._early_entries = self._early_entries, []
         if top is None or logprobs is None or (delta.hidden and not delta.content):
@@ -209,7 +209,7 @@ class ResponsesStream(ResponseFrame):
     def _annotate(self, annotation: object) -> None:
         """Add an annotation to the last open message.
 
-        If its message or its text has ended, or responses do not have its kind, it goes into a
+        If that message or its text has ended, or responses have no such annotation, it goes into a
         field beside the output.
         """
         flat = annotation_of(annotation)

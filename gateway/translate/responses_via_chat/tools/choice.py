@@ -1,4 +1,4 @@
-"""The `tool_choice` of a responses request as that of chat."""
+"""The `tool_choice` of a responses request in chat's form."""
 
 from collections.abc import Mapping
 from functools import cached_property
@@ -19,8 +19,8 @@ _CHOICE = Record(
 def tool_parameters(client: Json, tools: ChatTools, context: Context, report: Report) -> Json:
     """Return `tools`, `tool_choice` and `parallel_tool_calls` in chat's form.
 
-    Without tools none of them is sent: servers refuse an empty list, and the other two without a
-    list. Raises `UnsupportedParameter` or `InvalidRequest` for an impossible choice.
+    Without tools none of them is sent: servers refuse an empty list, and the other two without
+    tools. Raises `UnsupportedParameter` or `InvalidRequest` for an impossible choice.
     """
     choice = client.get("tool_choice", "auto")
     if tools.definitions and not context.capabilities.tools:
@@ -58,7 +58,7 @@ class _Chooser:
 
     @cached_property
     def _by_name(self) -> Mapping[str, Json]:
-        """The definitions by their names; of several with the same name the first."""
+        """The definitions by their names; of several with one name, the first."""
         return {name_of(tool): tool for tool in reversed(self._tools.definitions)}
 
     def choose(self, choice: str | Json) -> tuple[list[Json], str | Json | None]:
@@ -72,7 +72,10 @@ class _Chooser:
         return definitions, _selector(self._named(choice))
 
     def _allowed(self, choice: Json) -> tuple[list[Json], str | Json | None]:
-        """Return a choice among some tools; only those tools if the server lacks such a choice."""
+        """Return the tools and the choice for `allowed_tools`.
+
+        If the server has no such choice, only the allowed tools are returned.
+        """
         drops = self._context.settings.hosted_tools == "drop"
         allowed = [
             self._named(reference)
@@ -113,7 +116,7 @@ class _Chooser:
         return definition
 
     def unavailable(self, choice: str | Json) -> InvalidRequest:
-        """Return the error for a choice of tools that are left out or were not declared."""
+        """Return the error for a choice of tools that are left out or not declared."""
         hosted = self._tools.hosted
         if isinstance(choice, dict):
             wanted = {choice["type"], *(each["type"] for each in choice.get("tools", ()))}

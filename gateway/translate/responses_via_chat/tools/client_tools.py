@@ -30,7 +30,7 @@ FlatName = Callable[[str | None, str], str]
 
 @dataclass(frozen=True, slots=True)
 class ClientTool:
-    """One such tool. `kind` is its type, and the name of its function."""
+    """One built-in tool that the client runs; `kind` is its type, and the name of its function."""
 
     kind: str
     id_prefix: str
@@ -41,7 +41,7 @@ class ClientTool:
     read: Callable[[Json], Json | None]
     """Returns the fields of a call's item, given the arguments; None if they are unusable."""
     unread: Json
-    """The fields of a call's item without complete arguments."""
+    """The fields of a call's item if its arguments are incomplete."""
     write: Callable[[Json], object]
     """Returns the arguments, given a call's item."""
     show: Callable[[Json, FlatName], str]
@@ -69,9 +69,9 @@ class ClientTool:
         return self.read(parsed) if isinstance(parsed, dict) else None
 
     def item(self, item_id: str, call_id: str, status: str, arguments: str) -> Json:
-        """Return the item of a call; it is empty if the arguments are cut off."""
+        """Return the item of a call; its fields are empty if the arguments are cut off."""
         if self.kind == "apply_patch" and status == "incomplete":
-            # Its calls do not have this status.
+            # Calls of `apply_patch` do not have the status `incomplete`.
             status = "in_progress"
         fields = self.fields(arguments) or self.unread
         head = {"id": item_id, "type": self.call_type, "status": status, "call_id": call_id}
@@ -83,7 +83,7 @@ class ClientTool:
 
 
 def client_tool(tool: Json) -> ClientTool | None:
-    """Return the client tool of a definition; None: it is not one."""
+    """Return the client tool that a definition declares, or None."""
     kind = tool["type"]
     if kind == "shell" and not is_local_shell(tool):
         return None
@@ -279,13 +279,13 @@ _TOOL_SEARCH = ClientTool(
 CLIENT_TOOLS: Mapping[str, ClientTool] = {
     tool.kind: tool for tool in (_LOCAL_SHELL, _SHELL, _APPLY_PATCH, _TOOL_SEARCH)
 }
-"""The tools by type."""
+"""The client tools by their types."""
 
 CLIENT_CALLS: Mapping[str, ClientTool] = {tool.call_type: tool for tool in CLIENT_TOOLS.values()}
-"""The tools by the type of a call's item."""
+"""The client tools by the types of their calls' items."""
 
 CLIENT_OUTPUTS: Mapping[str, ClientTool] = {
     "tool_search_output" if tool is _TOOL_SEARCH else f"{tool.call_type}_output": tool
     for tool in CLIENT_TOOLS.values()
 }
-"""The tools by the type of the item of a call's output."""
+"""The client tools by the types of their outputs' items."""

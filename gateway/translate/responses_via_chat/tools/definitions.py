@@ -35,7 +35,7 @@ class ToolNames:
         self._kinds: dict[str, str] = {}
 
     def add(self, tool: Json, namespace: str | None, param: str) -> str:
-        """Return the flat name of a declared tool; for one of `CLIENT_TOOLS` that is its type.
+        """Return the flat name of a declared tool; for one of `CLIENT_TOOLS` it is the type.
 
         Raises `InvalidRequest` naming `param` if another tool has the name.
         """
@@ -72,7 +72,7 @@ class ToolNames:
 
 @dataclass(slots=True)
 class ChatTools:
-    """The chat tools, and where the client declared each: `tools[2].tools[0]`."""
+    """The chat tools, and the path at which the client declared each: `tools[2].tools[0]`."""
 
     names: ToolNames = field(default_factory=ToolNames)
     definitions: list[Json] = field(default_factory=list)
@@ -86,7 +86,7 @@ class ChatTools:
         self.paths.append(path)
 
     def paths_of(self, definitions: Collection[Json]) -> list[str]:
-        """Return where the client declared those of the tools that are among `definitions`."""
+        """Return the client's paths of the tools that are among `definitions`."""
         if definitions is self.definitions:
             return self.paths
         names = set(map(name_of, definitions))
@@ -94,9 +94,9 @@ class ChatTools:
         return [path for definition, path in pairs if name_of(definition) in names]
 
     def remove_replaced(self, lists: Sequence[int]) -> None:
-        """Remove the definitions of names that a later list defines, too.
+        """Remove the definitions whose names a later list defines, too.
 
-        `lists` are the positions at which the lists of the client begin.
+        `lists` are the positions at which the client's lists begin.
         """
         names = list(map(name_of, self.definitions))
         later: set[str] = set()
@@ -115,7 +115,7 @@ def chat_tools(client: Json, context: Context, report: Report) -> ChatTools:
     """Return the tools of a checked request, including those that its input declares.
 
     Hosted tools are refused or dropped (`hosted_tools`). Raises `UnsupportedParameter` naming
-    `tools[i]`, and `InvalidRequest` for two tools with the same name.
+    `tools[i]`, and `InvalidRequest` for two different tools with one name.
     """
     tools = ChatTools()
     lists: list[int] = []
@@ -130,7 +130,7 @@ def chat_tools(client: Json, context: Context, report: Report) -> ChatTools:
 
 
 def _declared(client: Json, report: Report) -> Iterator[tuple[str, Sequence[Json]]]:
-    """Yield the lists of tools of a request with their paths, in order: chat has only one list."""
+    """Yield the request's lists of tools with their paths, in order; chat has only one list."""
     yield "tools", client.get("tools", ())
     given = client.get("input")
     for position, item in enumerate(given if isinstance(given, list) else ()):
@@ -208,7 +208,7 @@ class _Declarations:
         return definition
 
     def _report_environment(self, tool: Json, param: str) -> None:
-        """Report the unknown fields of where a shell is, which are not described."""
+        """Report the unknown fields of a shell's environment, which a function cannot have."""
         environment: Json = tool.get("environment", {}) if tool["type"] == "shell" else {}
         path = f"{param}.environment"
         carry_unknown(environment, LOCAL, path, self._context, self._report)

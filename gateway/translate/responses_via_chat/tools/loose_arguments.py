@@ -1,4 +1,4 @@
-"""Arguments as models write them: not always of the types that the tool declares."""
+"""Arguments as models write them, whose types may differ from those that the tool declares."""
 
 import json
 from collections.abc import Iterable, Mapping
@@ -10,7 +10,7 @@ _LARGEST = 2**53
 
 
 def options(arguments: Json, kinds: Mapping[str, type]) -> Json | None:
-    """Return the arguments with these names; None if one of them has a wrong type."""
+    """Return the arguments named in `kinds`; None if one of them has a wrong type."""
     found: Json = {}
     for name, kind in kinds.items():
         value = arguments.get(name)
@@ -46,7 +46,7 @@ def environment(given: object) -> Json | None:
 
 
 def others(arguments: Json, known: Iterable[str]) -> Json:
-    """Return the arguments that the tool does not have; they are kept."""
+    """Return the arguments that the tool does not declare, which are kept."""
     return {name: value for name, value in arguments.items() if name not in known}
 
 
