@@ -237,7 +237,7 @@ class _Choice:
 
 
 def _beside(choice: Json, message: Json, place: str | None) -> Json | None:
-    """Return a choice's fields beside its text, such as citations, which are not cut; or None."""
+    """Return a choice with only the fields beside its text, such as citations, or None."""
     more = extra_fields(message, has_content=True)
     if not more:
         return None

@@ -1,9 +1,9 @@
-"""The body of a responses request that was sent to the chat endpoint, as its own endpoint takes it.
+"""A responses body that was sent to the chat endpoint, as the responses endpoint takes it.
 
 Cursor sends such bodies when its base URL is overridden. They are written for the responses
-endpoint, but for what only the reader of a chat reply can want (`stream_options.include_usage`),
-and for what comes of such replies: a chat client has got the calls of custom tools as those of
-functions, with the bare text as their arguments, and may bring them back so.
+endpoint, with two exceptions: a field that only the reader of a chat reply can want
+(`stream_options.include_usage`), and calls of custom tools. A chat client has got these as calls of
+functions, with the bare text as their arguments, and may send them back in this form.
 """
 
 import re
@@ -23,16 +23,17 @@ _CUSTOM_OF: Final = {
 
 @dataclass(frozen=True, slots=True)
 class ResponsesBody:
-    """What is sent, and what the reply needs to know of the client's body."""
+    """The body that is sent, and the facts about the client's body that the reply needs."""
 
     sent: Json
     """The body for the responses endpoint."""
     include_usage: bool
     """Whether the client wants the usage at the end of its stream."""
     wants_encrypted: bool
-    """Whether it asks for encrypted reasoning, which it cannot get."""
+    """Whether the client asks for encrypted reasoning, which it cannot get."""
     restored: frozenset[int]
-    """The items of `input` that are calls of custom tools, and came as those of functions."""
+    """The positions of items in `input` that came as calls of functions, but are of custom
+    tools."""
 
     def client_path(self, param: str) -> str:
         """Return the client's path of a parameter that was sent."""
@@ -43,12 +44,15 @@ class ResponsesBody:
 
 
 def for_responses(body: Json) -> ResponsesBody:
-    """Return a client's body as its own endpoint takes it; `body` is not changed, nor checked."""
+    """Return a client's body as the responses endpoint takes it; `body` itself stays as it is.
+
+    Nothing is checked.
+    """
     sent = dict(body)
     sent.pop("messages", None)  # there are none
     include_usage = _take_usage(sent)
     if sent.get("store") is None:
-        # Chat stores nothing unless it is asked to, responses everything.
+        # Chat stores nothing by default, but responses store everything.
         sent["store"] = False
     wants_encrypted = _take_encrypted(sent)
     restored = _restore_custom(sent)
@@ -82,7 +86,7 @@ def _take_encrypted(sent: Json) -> bool:
 
 
 def _restore_custom(sent: Json) -> frozenset[int]:
-    """Make calls of custom tools, and their outputs, of those that are named as functions'."""
+    """Turn calls of functions, and their outputs, into those of custom tools, by their names."""
     names = _custom_names(sent.get("tools"))
     items = sent.get("input")
     if not names or not isinstance(items, list):
@@ -102,14 +106,14 @@ def _restore_custom(sent: Json) -> frozenset[int]:
 
 
 def _bound_ids(sent: Json) -> None:
-    """Shorten ids of calls that are longer than OpenAI takes."""
+    """Shorten call ids that are longer than OpenAI takes."""
     items = sent.get("input")
     if isinstance(items, list):
         sent["input"] = [with_bounded_id(item, "call_id") for item in items]
 
 
 def _as_custom(item: Json) -> Json:
-    """Return a function's call as a custom tool's. Its id is of another kind, so it goes."""
+    """Return a function's call as a custom tool's, without its id, which has another prefix."""
     kept = _without(item, "arguments", "id")
     return {**kept, "type": _CUSTOM_OF["function_call"], "input": item.get("arguments")}
 
@@ -129,5 +133,5 @@ def _custom_names(tools: Any) -> frozenset[str]:
 
 
 def _text(value: object) -> str | None:
-    """Return a text, and None for anything else, which a set may not be asked for."""
+    """Return a text, or None for any other value, which might not be hashable."""
     return value if isinstance(value, str) else None

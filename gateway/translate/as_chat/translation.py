@@ -1,7 +1,8 @@
-"""Responses requests at the chat endpoint: translated as such, and answered as that endpoint does.
+"""Responses requests at the chat endpoint: translated as such, but answered in chat's shape.
 
-Two translations in a row, whose pivot is responses: the inner one is that of a responses client,
-the outer one folds its replies as those of a model at responses are folded for chat clients.
+These are two translations in a row, with responses as the pivot. The inner one is that of a
+responses client. The outer one folds its replies as replies of a responses endpoint are folded for
+chat clients.
 """
 
 from collections.abc import Callable, Sequence
@@ -26,19 +27,19 @@ from gateway.translate.schema.responses import ENCRYPTED_REASONING, LOGPROBS
 
 @dataclass(slots=True)
 class _Prepared(PreparedRequest):
-    """What folding replies as chat needs of a body that was written for responses."""
+    """The facts that the fold of replies needs of a body written for responses."""
 
     request: ResponsesBody
 
     def client_param(self, call: int, param: str | None) -> str | None:  # noqa: ARG002
-        """Return the client's path of a parameter that was sent: the same, but for a few."""
+        """Return the client's path of a parameter that was sent; nearly all are the same."""
         return None if param is None else self.request.client_path(param)
 
 
 def translate(
     inner: Callable[[Json, Context], Translation], body: Json, context: Context, home: Shape
 ) -> Translation:
-    """Translate a chat client's body that is one of responses, by a responses client's translation.
+    """Translate a chat client's body in the shape of responses; `inner` translates such bodies.
 
     `body` is not changed. Raises `InvalidRequest` and its kinds, naming the client's parameter.
     """
@@ -63,9 +64,9 @@ def translate(
 
 
 def _prepared(request: ResponsesBody) -> _Prepared:
-    """Return what the fold needs.
+    """Return the facts that the fold needs.
 
-    Calls of custom tools become those of functions, with the bare text: Cursor reads no others.
+    Calls of custom tools become calls of functions, with the bare text: Cursor reads no others.
     """
     sent = request.sent
     return _Prepared(
@@ -82,7 +83,7 @@ def _prepared(request: ResponsesBody) -> _Prepared:
 
 
 def _as_chat(sent: Json) -> Json:
-    """Return the parameters that decide how a reply is folded, as chat has them."""
+    """Return the parameters that decide how a reply is folded, in chat's form."""
     client: Json = {name: sent[name] for name in ("moderation",) if sent.get(name) is not None}
     text = sent.get("text")
     form: Any = text.get("format") if isinstance(text, dict) else None

@@ -1,7 +1,7 @@
 """Chat clients on models that live at a completions endpoint only: base and instruct models.
 
-The messages become one prompt (`prompt/write.py`), and the text that the model continues it with
-becomes the assistant's message.
+The messages become one prompt (`prompt/write.py`), and the model's continuation of it becomes the
+assistant's message.
 """
 
 from gateway.shapes import Json, Shape

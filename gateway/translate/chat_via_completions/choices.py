@@ -1,4 +1,4 @@
-"""The text of one choice, from what a completions endpoint generates to what a chat client reads.
+"""The text of one choice, as a chat client reads it, from that of a completions endpoint.
 
 Whole replies and streams go through the same fold: a whole reply is a stream of one piece.
 """
@@ -13,7 +13,7 @@ from gateway.translate.prompt.write import LeadingStripper
 from gateway.translate.stream.stops import StopScanner
 
 _LONGEST_CHARACTER_REST = 3
-"""The most bytes at the end of a token that the next token completes to a character."""
+"""The most bytes at the end of a token that are only the beginning of a character."""
 
 
 @dataclass(slots=True)
@@ -33,8 +33,8 @@ class Piece:
 class ChoiceFold:
     """Cuts one choice's text at a stop sequence, strips its beginning, and aligns its logprobs.
 
-    `stops` are the sequences to look for here. `top_logprobs` is how many alternatives per token
-    the client wants; None: it wants no logprobs.
+    `stops` are the stop sequences that the gateway looks for. `top_logprobs` is how many
+    alternatives per token the client wants; None: no logprobs.
     """
 
     def __init__(
@@ -63,7 +63,7 @@ class ChoiceFold:
         return self._show(self._scanner.feed(text))
 
     def finish(self) -> Piece:
-        """Return what was held back, at the end of the text."""
+        """Return the text that was held back, at the end."""
         if self.stopped:
             return Piece()
         piece = self._show(self._scanner.flush())
@@ -83,8 +83,8 @@ class ChoiceFold:
 class _Aligner:
     """Holds logprob entries until the text of their tokens is shown. Positions are in bytes.
 
-    An entry belongs to the text that holds its first byte; one that lies wholly in the stripped
-    beginning belongs to none.
+    An entry belongs to the text that has its first byte; an entry that is wholly in the stripped
+    beginning belongs to no text.
     """
 
     def __init__(self) -> None:
@@ -103,7 +103,7 @@ class _Aligner:
             self._waiting.append((start, self._tokens_end, entry))
 
     def release(self, text: str, *, stripped: str) -> None:
-        """Count text whose fate is decided; `stripped` is the part that is not shown."""
+        """Count text that is either shown or stripped now; `stripped` is the part not shown."""
         self._released += _length(text)
         self._stripped += _length(stripped)
         while self._waiting and self._stripped and self._waiting[0][1] <= self._stripped:
@@ -116,8 +116,8 @@ class _Aligner:
             taken.append(self._waiting.popleft()[2])
         drift = self._tokens_end - self._text_end
         if self._released == self._text_end and drift > _LONGEST_CHARACTER_REST:
-            # Tokens that are not in the text (end of text, a tokenizer's word marks) do not count:
-            # all later entries would lag behind their text.
+            # Tokens that are not in the text (end of text, a tokenizer's word marks) do not count,
+            # or all later entries would lag behind their text.
             taken += self.flush()
             self._tokens_end = self._text_end
         return taken

@@ -27,16 +27,16 @@ from gateway.translate.schema.extra_params import extras_to_send, policy_for
 
 
 def sampling(draft: Draft) -> None:
-    """Copy what means the same at both endpoints."""
+    """Copy the sampling parameters, which mean the same at both endpoints."""
     copy_sampling(draft, "the server does not take it.")
 
 
 def token_limit(draft: Draft, prompt: str) -> None:
-    """Send a limit in every case: its absence means 16 tokens here, and the whole context in chat.
+    """Send a limit in every case: without one it is 16 tokens here, but the whole context in chat.
 
     The prompt's number of tokens is unknown, but it is at most its number of bytes. The limit is
-    what then certainly fits into the context, or a quarter of the context if that is more, up to
-    the configured default. Only llama.cpp has no limit by default.
+    the number of tokens that then certainly fits into the context, or a quarter of the context if
+    that is more, up to the configured default. Only llama.cpp has no limit by default.
     """
     limit = draft.client.get("max_completion_tokens", draft.client.get("max_tokens"))
     capabilities = draft.context.capabilities
@@ -94,7 +94,7 @@ def continuation(draft: Draft) -> bool:
 def stop_sequences(draft: Draft, template_stops: Sequence[str]) -> tuple[str, ...]:
     """Send the client's stop sequences, then the template's; return those to scan for.
 
-    If there are more than the server takes, all of them are scanned for here: the first one found
+    If there are more than the server takes, the gateway scans for all of them: the first one found
     counts, on either side.
     """
     mine, capabilities = asked_stops(draft), draft.context.capabilities
@@ -128,7 +128,7 @@ def modalities(draft: Draft) -> None:
 
 
 def moderation(draft: Draft) -> None:
-    """Send a moderation request where it is understood."""
+    """Send `moderation` where the server understands it."""
     copy_moderation(draft)
 
 
@@ -139,7 +139,7 @@ def web_search(draft: Draft) -> None:
 
 
 def end_user(draft: Draft) -> None:
-    """Send `user`; or `safety_identifier`, its successor, under that name."""
+    """Send the end user as `user`, also if the client names it in `safety_identifier`."""
     user = draft.client.get("user")
     identifier = draft.client.get("safety_identifier")
     if user is not None and identifier not in (None, user):
@@ -159,7 +159,7 @@ _HINTS: Mapping[str, Sequence[object]] = {
     "store": (False,),
     "verbosity": ("medium",),
 }
-"""Parameters about cost, speed and storage, with the values that equal their absence."""
+"""Parameters about cost, speed and storage, each with its neutral values."""
 
 
 def hints(draft: Draft) -> None:
@@ -177,10 +177,11 @@ _COLLIDING: Mapping[str, Sequence[object]] = {
     "prompt": (),
     "suffix": ("",),
 }
-"""Chat extensions with another meaning, or none, at a completions endpoint. They are never copied.
+"""Chat extensions that mean something else, or nothing, at a completions endpoint.
 
-vLLM's `echo` and `add_special_tokens` have another meaning and another default there; templates
-are applied by the gateway; llama.cpp refuses the mere presence of `best_of` and `suffix`.
+They are never copied. vLLM's `echo` and `add_special_tokens` have another meaning and another
+default there; templates are applied by the gateway; llama.cpp refuses the mere presence of
+`best_of` and `suffix`.
 """
 
 
@@ -212,4 +213,4 @@ INDEPENDENT: Sequence[Callable[[Draft], None]] = (
     hints,
     extension_parameters,
 )
-"""The groups without a result that others need."""
+"""The groups whose results no other group needs."""

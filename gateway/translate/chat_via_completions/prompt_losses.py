@@ -1,4 +1,4 @@
-"""What a prompt cannot hold of messages: names, marks and unknown fields."""
+"""Reports the parts of messages that a prompt cannot hold: names, marks and unknown fields."""
 
 from collections.abc import Sequence
 from collections.abc import Set as AbstractSet
@@ -9,15 +9,15 @@ from gateway.translate.schema.chat_messages import MESSAGES, PARTS
 from gateway.translate.schema.unknown_fields import carry_unknown
 
 _IN_PROMPTS = frozenset({"role", "content"})
-"""The fields of a message that every prompt has, if the content is a text."""
+"""The fields of a message that every prompt contains, if the content is a text."""
 
 
 def report_losses(
     messages: Sequence[Json], named: AbstractSet[int], context: Context, report: Report
 ) -> None:
-    """Report what the prompt does not have of checked messages.
+    """Report the parts of checked messages that the prompt does not contain.
 
-    `named` are the positions of messages whose names it has.
+    `named` are the positions of messages whose names it contains.
     """
     for position, message in enumerate(messages):
         content = message.get("content")

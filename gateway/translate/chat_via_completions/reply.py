@@ -18,10 +18,10 @@ from gateway.translate.stream.reply_choices import choices_of, in_order
 
 
 def fold_replies(replies: Sequence[Json], request: PreparedRequest, context: Context) -> Json:
-    """Return the chat completion made of the replies to all calls, in call order.
+    """Return the chat completion made from the replies to all calls, in call order.
 
-    Raises `UpstreamReplied` for an error in a 200 body, and `UpstreamError` for a reply that is
-    not a completion, or has fewer choices than were asked for.
+    Raises `UpstreamReplied` for an error in a 200 body, and `UpstreamError` for a reply that is not
+    a completion, or has fewer choices than were asked for.
     """
     if len(replies) != len(request.calls):
         raise UpstreamError(f"The upstream answered {len(replies)} of {len(request.calls)} calls.")
@@ -92,7 +92,7 @@ def new_fold(request: PreparedRequest) -> ChoiceFold:
 
 
 def choice_text(choice: Json) -> str:
-    """Return a choice's text, a missing one as ""; raises `UpstreamError` for other types.
+    """Return a choice's text, empty if it is missing; raises `UpstreamError` for other types.
 
     Some servers write it as their chat endpoint does (GenieX#66).
     """
@@ -107,7 +107,7 @@ def choice_text(choice: Json) -> str:
 
 
 def _text_in(message: object) -> object:
-    """Return the text of a message; raises `UpstreamError` for what a completion does not have."""
+    """Return the text of a message; raises `UpstreamError` for fields unknown to completions."""
     if not isinstance(message, dict):
         raise UpstreamError("The upstream's reply is not a completion: a message is not an object.")
     unplaced = [name for name in message if name not in ("role", "content") and message[name]]
@@ -125,5 +125,5 @@ def finish_of(word: object, fold: ChoiceFold) -> str:
 
 
 def total_usage(usages: Sequence[object]) -> Json | None:
-    """Return the sum over all calls, which share one prompt; None if any call's is unknown."""
+    """Return the usage of all calls, which share one prompt; None if any call's is unknown."""
     return sum_usage([complete_usage(usage) for usage in usages])

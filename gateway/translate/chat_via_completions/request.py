@@ -18,14 +18,14 @@ from gateway.translate.schema.checks import INT64_MIN
 
 @dataclass(slots=True)
 class PreparedRequest:
-    """The upstream bodies, and what folding the replies needs of the request."""
+    """The upstream bodies, and the parts of the request that the fold of the replies needs."""
 
     client: Json
     """The client's request, checked, without null keys."""
     calls: tuple[Json, ...]
     choices_per_call: int
     stops: tuple[str, ...]
-    """The stop sequences that the gateway looks for; empty: the upstream does it all."""
+    """The stop sequences that the gateway looks for; empty: the upstream applies all of them."""
     strip_leading: bool
     """Whether leading white space of a reply is the template's and not part of the text."""
     top_logprobs: int | None
@@ -39,7 +39,7 @@ class PreparedRequest:
         return len(self.calls) * self.choices_per_call
 
     def client_param(self, call: int, param: str | None) -> str | None:  # noqa: ARG002
-        """Return the client's path of a parameter that the upstream named; the same for all calls.
+        """Return the client's path of a parameter that the upstream named, in whichever call.
 
         `prompt` comes from `messages`; `max_tokens` has two names in chat; the client's stop
         sequences precede the template's.
@@ -130,7 +130,7 @@ def _choices(upstream: Json, draft: Draft) -> tuple[tuple[Json, ...], int]:
 
 
 def _seeded(upstream: Json, choice: int) -> Json:
-    """Return the call for one choice. One seed for all would give the same text n times."""
+    """Return the call for one choice, with a seed of its own: equal seeds give equal texts."""
     if "seed" not in upstream:
         return dict(upstream)
     seed = (upstream["seed"] + choice - INT64_MIN) % 2**64 + INT64_MIN

@@ -28,7 +28,7 @@ from gateway.translate.stream.reply_choices import ChoicePlaces, choices_of
 
 
 class ChatStream(ChatFrame):
-    """The fold of all calls' streams. Only text that may become a stop sequence is kept."""
+    """Folds the streams of all calls; only text that may become a stop sequence is kept."""
 
     def __init__(self, request: PreparedRequest, context: Context) -> None:
         super().__init__(len(request.calls), request.choices, include_usage=request.include_usage)
@@ -37,13 +37,13 @@ class ChatStream(ChatFrame):
         self._folds = [new_fold(request) for _ in range(request.choices)]
         self._places = [ChoicePlaces(request.choices_per_call) for _ in request.calls]
         self._words: dict[int, Json] = {}
-        """The parts of choices with finish reasons that the client does not have yet."""
+        """The upstream choices with finish reasons that the client does not have yet, by index."""
         self._finished = [False] * request.choices
 
     def feed(self, call: int, event: Json) -> list[Json]:
         """Take one completions chunk.
 
-        Raises `UpstreamReplied` for an error, `UpstreamError` for what is not a chunk.
+        Raises `UpstreamReplied` for an error, `UpstreamError` for a value that is not a chunk.
         """
         without_error(call, event, self._request)
         choices = choices_of(event)
@@ -77,9 +77,9 @@ class ChatStream(ChatFrame):
         return total_usage(usages)
 
     def satisfied(self, call: int) -> bool:
-        """Whether a stop sequence found here has ended the last of the call's choices.
+        """Whether all choices of the call have ended, and one at a stop sequence found here.
 
-        Not if the client asked for usage, which comes at the end of the upstream's stream.
+        False if the client asked for usage, which comes at the end of the upstream's stream.
         """
         indexes = self._indexes(call)
         return (
@@ -94,7 +94,7 @@ class ChatStream(ChatFrame):
         return not self._request.stops and self._request.top_logprobs is None
 
     def _has_ended(self, index: int) -> bool:
-        """Whether the upstream has given a choice's finish reason, or the gateway its own."""
+        """Whether a choice has a finish reason, from the upstream or from the gateway."""
         return self._finished[index] or index in self._words
 
     def _indexes(self, call: int) -> Sequence[int]:
@@ -102,7 +102,7 @@ class ChatStream(ChatFrame):
         return range(call * per_call, (call + 1) * per_call)
 
     def _opening(self, event: Json) -> list[Json]:
-        """Pin the identity at the first event; a fingerprint may come with a later one."""
+        """Fix the common fields at the first event; a fingerprint may come with a later one."""
         is_first = not self._chunks.identity
         if is_first:
             single = len(self._request.calls) == 1
@@ -117,7 +117,8 @@ class ChatStream(ChatFrame):
         return self._announced() if is_first else []
 
     def _choice(self, call: int, choice: Json) -> list[Json]:
-        """Take a part of a choice. Its end waits for the stream's: servers send more after it."""
+        """Take a part of a choice; its end waits for the stream's, as servers send more after
+        it."""
         index = self._index(call, choice)
         if index is None or self._finished[index]:
             return []
@@ -126,7 +127,7 @@ class ChatStream(ChatFrame):
         word = ending_word(choice)
         if index not in self._words and word is not None:
             self._words[index] = choice
-            # Raises at once if it is that of a failure.
+            # Raises at once if the word is that of a failure.
             finish_reason(word, has_text=True)
         return self._content(index, piece) + (self._finish(index) if fold.stopped else [])
 

@@ -1,4 +1,4 @@
-"""The tools of a chat request, which a prompt cannot hold."""
+"""Refuses the tools of a chat request, which a prompt cannot hold."""
 
 from collections.abc import Sequence
 
@@ -7,7 +7,7 @@ from gateway.translate.draft import Draft
 
 
 def tools(draft: Draft) -> None:
-    """Refuse tools, unless the client allows no calls.
+    """Refuse tools, or drop them if the client allows no calls.
 
     The prompt could list them, but calls would have to be recognised in free text.
     """

@@ -1,10 +1,10 @@
-"""Lists of prompts for completions endpoints that take one prompt: one call per prompt.
+"""Lists of prompts for completions endpoints that take one prompt: one call for each.
 
-Nothing else of the request changes, for both sides are completions, but that token ids become text
-where the endpoint takes none. Where the endpoint has no `n`
-either, there is one call per prompt and choice, because the index of a choice, prompt by prompt, is
-how a client tells whose it is. (Ollama's `openai/openai.go` takes a single string, ollama#6188;
-llama-cpp-python asserts that a list has one item.)
+Both sides are completions, so nothing else changes, except that token ids become text if the
+endpoint takes none. If the endpoint has no `n` either, there is one call for each prompt and
+choice. Choices are numbered prompt by prompt, because a client tells by the index which prompt a
+choice belongs to. (Ollama's `openai/openai.go` takes a single string, ollama#6188; llama-cpp-python
+asserts that a list has one item.)
 """
 
 from gateway.shapes import Json, Shape
@@ -35,10 +35,9 @@ def is_needed(body: Json, context: Context) -> bool:
 def translate(body: Json, context: Context, report: Report | None = None) -> Translation:
     """Split a completions request into calls with one prompt each; `body` is not changed.
 
-    Reports to `report`, by default a new one.
-
-    Raises `InvalidRequest` where the list or the number of choices is wrong or too large, and
-    `UnsupportedParameter` for token ids that cannot be turned into text.
+    `report` is the report to add to, by default a new one. Raises `InvalidRequest` if the list or
+    the number of choices is wrong or too large, and `UnsupportedParameter` for token ids that
+    cannot be turned into text.
     """
     checked = check(body, TABLE)
     report = report or Report(Shape.COMPLETIONS, Shape.COMPLETIONS)

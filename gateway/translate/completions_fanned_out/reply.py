@@ -13,10 +13,10 @@ from gateway.translate.stream.reply_choices import choices_of, in_order
 
 
 def fold_replies(replies: Sequence[Json], request: PreparedRequest, context: Context) -> Json:
-    """Return one completions reply made of the replies to all calls, in call order.
+    """Return one completions reply made from the replies to all calls, in call order.
 
-    Raises `UpstreamReplied` where a reply is an error and `UpstreamError` where it is not a
-    completion with all choices.
+    Raises `UpstreamReplied` if a reply is an error, and `UpstreamError` if it is not a completion
+    with all choices.
     """
     choices = [
         choice for call, reply in enumerate(replies) for choice in _choices(call, reply, request)

@@ -1,4 +1,4 @@
-"""How calls share the prompts and choices of one completions request."""
+"""How the prompts and choices of one completions request are divided among calls."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -22,7 +22,7 @@ TABLE: Mapping[str, Check] = {
 
 @dataclass(frozen=True, slots=True)
 class SentPrompt:
-    """One prompt as it is sent, and the client's path of it: `prompt`, or `prompt[3]`."""
+    """One prompt as it is sent, and its path in the client's request: `prompt`, or `prompt[3]`."""
 
     value: str | list[int]
     path: str
@@ -30,7 +30,7 @@ class SentPrompt:
 
 @dataclass(frozen=True, slots=True)
 class Fan:
-    """The order of prompts and choices over calls: prompt by prompt, then choice by choice."""
+    """The order of prompts and choices among calls: prompt by prompt, then choice by choice."""
 
     prompts: tuple[SentPrompt, ...]
     n: int
@@ -68,7 +68,7 @@ class Fan:
 
 @dataclass(slots=True)
 class PreparedRequest:
-    """The upstream bodies, and what folding the replies needs of the request."""
+    """The upstream bodies, and the parts of the request that the fold of the replies needs."""
 
     fan: Fan
     calls: Sequence[Json]
@@ -92,9 +92,9 @@ class PreparedRequest:
 
 
 def read_fan(body: Json, context: Context) -> Fan:
-    """Return how calls share a checked request.
+    """Return how a checked request is divided among calls.
 
-    Raises `InvalidRequest` where the list or the number of choices is wrong or too large, and
+    Raises `InvalidRequest` if the list or the number of choices is wrong or too large, and
     `UnsupportedParameter` for token ids that cannot be turned into text.
     """
     n: int = body.get("n", 1)
@@ -135,7 +135,7 @@ def _one_by_one(body: Json, n: int, context: Context, report: Report) -> Json:
 
 
 def _seed(body: Json, call: int, fan: Fan, report: Report) -> Json:
-    """Return the call's `seed`. One seed for all would give a prompt equal choices."""
+    """Return the call's `seed`: one seed for all calls would give a prompt equal choices."""
     turn = call % fan.calls_per_prompt
     if "seed" not in body or turn == 0:
         return {}

@@ -62,7 +62,7 @@ class FannedOutStream(StreamTranslation):
         return {**choice, "index": self._fan.client_index(call, position)}
 
     def _chunk(self, event: Json) -> Json:
-        """Return an event as one of the folded stream: all under one id."""
+        """Return an event as a chunk of the folded stream: all chunks have one id."""
         if not self._identity:
             upstream_id = event.get("id") if self._fan.call_count == 1 else None
             self._identity = {

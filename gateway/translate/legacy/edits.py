@@ -41,7 +41,7 @@ TABLE: Mapping[str, Check] = {
 """Every parameter of the endpoint."""
 
 _OF_THE_LIBRARY = ("timeout",)
-"""What openai-python 0.28 sends in the body although it is an option of the library."""
+"""Fields that openai-python 0.28 sends in the body although they are options of the library."""
 
 _SYSTEM = (
     "You edit text. Apply the instruction to the input and reply with the complete edited text "
@@ -55,7 +55,7 @@ _COUNTS = ("prompt_tokens", "completion_tokens", "total_tokens")
 
 @dataclass(frozen=True, slots=True)
 class Edit:
-    """What the reply needs to know of an edit request."""
+    """The parts of an edit request that its reply needs."""
 
     input: str
     instruction: str
@@ -65,9 +65,9 @@ class Edit:
 
 
 def request_to_chat(body: Json, context: Context) -> tuple[Json, Edit]:
-    """Return the chat request for an edit request, and what its reply needs.
+    """Return the chat request for an edit request, and the parts that its reply needs.
 
-    Uses `model_sent`, `new_id` and `reasoning_effort` of the context. Raises `InvalidRequest`
+    Of the context, `model_sent`, `new_id` and `reasoning_effort` are used. Raises `InvalidRequest`
     naming the client's parameter; parameters that the endpoint did not have are refused.
     """
     checked = check(body, TABLE)
@@ -97,7 +97,7 @@ def request_for_rest(chat: Json, count: int) -> Json:
 
 
 def choices_from_chat(reply: object, edit: Edit) -> list[Json]:
-    """Return the choices of one chat reply as those of an edit, at least one, in index order.
+    """Return the choices of one chat reply as choices of an edit, in index order; at least one.
 
     Raises `UpstreamReplied` for an error and `UpstreamError` for anything else that is not a chat
     completion.
@@ -178,10 +178,10 @@ def _choice(choice: Json, edit: Edit) -> Json:
 
 
 def edited_text(text: str, edit: Edit) -> str:
-    """Return the model's text without what it may have wrapped it in.
+    """Return the model's text without markers or a fence that the model has put around it.
 
-    That is the marker lines of the prompt, and one code fence around everything if neither input
-    nor instruction has one. All other text stays as it is.
+    The markers are the marker lines of the prompt. One code fence around everything is removed if
+    neither input nor instruction has one. All other text stays as it is.
     """
     return _without_fence(_without_markers(text, edit.marker), edit)
 

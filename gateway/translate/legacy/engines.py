@@ -26,15 +26,15 @@ REMOVED = frozenset(
 """Paths below an engine without a successor: see `removed`."""
 
 _NAMES = ("model", "engine", "deployment_id")
-"""Names of the model, which a body may have beside that in the path."""
+"""Fields of a body that may name the model, besides the path."""
 WITHOUT_PLACE = ("timeout",)
-"""What libraries of those years send to engines only, to wait until one is ready."""
+"""Fields that libraries of those years send only to engines, to wait until one is ready."""
 
 
 def with_model(body: Json, engine: str) -> Json:
-    """Return a request with the engine of its path as `model`, and nothing that is `WITHOUT_PLACE`.
+    """Return a request with the engine of its path as `model`, without `WITHOUT_PLACE` fields.
 
-    Raises `InvalidRequest` when the body names another model, under any name for it.
+    Raises `InvalidRequest` if the body names another model, in any field.
     """
     for name in _NAMES:
         _check_name(name, body.get(name), engine)
@@ -44,7 +44,7 @@ def with_model(body: Json, engine: str) -> Json:
 
 
 def without_place(body: Json) -> list[str]:
-    """Return the names of what `with_model` leaves out of a request, save for the model's."""
+    """Return the names of the fields, other than the model's, that `with_model` leaves out."""
     return [name for name in WITHOUT_PLACE if body.get(name) is not None]
 
 
@@ -62,7 +62,7 @@ def _check_name(name: str, given: object, engine: str) -> None:
 
 
 def client_param(param: str | None) -> str | None:
-    """Return the client's name of a parameter: a model is its engine."""
+    """Return the client's name of a parameter: its name for the model is `engine`."""
     return "engine" if param == "model" else param
 
 

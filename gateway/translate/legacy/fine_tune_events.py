@@ -1,6 +1,6 @@
-"""The events of a fine-tuning job, as clients of /v1/fine-tunes read them: as a list or a stream.
+"""The events of a fine-tuning job, as clients of /v1/fine-tunes read them: a list or a stream.
 
-Job events (openai-openapi, `FineTuningJobEvent`) come newest first, those of a fine-tune oldest
+Job events (openai-openapi, `FineTuningJobEvent`) come newest first, events of a fine-tune oldest
 first. The events of a fine-tune could be streamed until it ended; those of a job must be polled.
 """
 
@@ -32,9 +32,9 @@ _FINAL = frozenset({"succeeded", "failed", "cancelled"})
 
 
 def status_from_job(job: Json) -> str:
-    """Return the status of a fine-tune for that of a job; Azure has some of its own.
+    """Return the status of a fine-tune for the status of a job; Azure has further ones.
 
-    Unknown words, and `paused`, are `running`.
+    Unknown words, and `paused`, become `running`.
     """
     status = job.get("status")
     return _STATUSES.get(status, "running") if isinstance(status, str) else "running"
@@ -110,7 +110,7 @@ class EventFollower:
         return any(_identity(event) in self._seen for event in page)
 
     def take(self, newest_first: Sequence[object]) -> list[Json]:
-        """Return the new ones of these events, oldest first."""
+        """Return those of these events that are new, oldest first."""
         fresh: list[Json] = []
         for event in reversed(newest_first):
             converted = event_from_job_event(event)
@@ -125,13 +125,13 @@ class EventFollower:
         return fresh
 
     def closing(self, job: Json) -> list[Json]:
-        """Return the events that are still missing of an ended job."""
+        """Return the events that a job lacks once it has ended: the reason of its failure."""
         event = failure_event(job, self._messages)
         return [] if event is None else [event]
 
 
 def _identity(event: object) -> object:
-    """Return what identifies an event: its id, or else its time and message."""
+    """Return the identity of an event: its id, or else its time and message."""
     if not isinstance(event, dict):
         return None
     if isinstance(event.get("id"), str):

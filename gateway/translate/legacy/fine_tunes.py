@@ -1,6 +1,6 @@
 """Clients of /v1/fine-tunes on /v1/fine_tuning/jobs.
 
-OpenAI shut the former down in January 2024. The client's requests and objects are those of
+OpenAI shut /v1/fine-tunes down in January 2024. The client's requests and objects are those of
 openai-openapi 1.3.0 (`CreateFineTuneRequest`, `FineTune`), the upstream's those of 2026
 (`CreateFineTuningJobRequest`, `FineTuningJob`). Ids are opaque: clients get `ftjob-…` for `ft-…`.
 """
@@ -59,7 +59,7 @@ TABLE: Mapping[str, Check] = {
 """Every parameter of `POST /v1/fine-tunes`."""
 
 JOB_ID = "fine_tune_id"
-"""What errors call the id of a fine-tune, and OpenAI's still call that of a job."""
+"""The name of a fine-tune's id in errors; OpenAI's errors still use it for a job's id."""
 
 _HYPERPARAMETERS = ("n_epochs", "batch_size", "learning_rate_multiplier")
 _OF_CLASSIFICATION = (
@@ -78,7 +78,7 @@ _FILE_FIELDS: Mapping[str, tuple[type, object]] = {
 
 @dataclass(frozen=True, slots=True)
 class JobRequest:
-    """The body for `POST /v1/fine_tuning/jobs`, and what is reported of it."""
+    """The body for `POST /v1/fine_tuning/jobs`, and the facts to report about it."""
 
     body: Json
     dropped: tuple[str, ...] = ()
@@ -144,9 +144,9 @@ def fine_tune_from_job(
 ) -> Json:
     """Return a job as a fine-tune.
 
-    `events` are those of a fine-tune, oldest first; None leaves them out, as in a list. `files` are
-    file objects by id; missing ones are filled in from their ids. Raises `UpstreamError` for a job
-    without id.
+    `events` are events of a fine-tune, oldest first; None leaves them out, as in a list. `files`
+    are file objects by id; missing ones are made from their ids. Raises `UpstreamError` for a job
+    without an id.
     """
     if not isinstance(job, dict) or not isinstance(job.get("id"), str):
         raise UpstreamError("The upstream's fine-tuning job has no id.")
@@ -226,7 +226,7 @@ def _dropped(body: Json, settings: TranslationSettings) -> list[str]:
 
 
 def _hyperparams(job: Json) -> Json:
-    """Return the hyperparameters; null stands for a choice of the upstream."""
+    """Return the hyperparameters; null means that the upstream chooses the value."""
     method = job.get("method")
     kind = method.get("type") if isinstance(method, dict) else None
     details = method.get(kind) if isinstance(method, dict) and isinstance(kind, str) else None

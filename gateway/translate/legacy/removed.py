@@ -44,7 +44,7 @@ REMOVED: Mapping[str, str] = {
         "with `stream: true`"
     ),
 }
-"""What an endpoint did and what to call instead, by path below `/v1` or an engine."""
+"""What each endpoint did and what to call instead, by its path below `/v1` or an engine."""
 
 _PURPOSES = ("search", "answers", "classifications")
 

@@ -67,8 +67,8 @@ class Capabilities:
     reasoning: bool = False
     """The model spends output tokens on reasoning (a small limit can leave no text)."""
     reasoning_field: Literal["reasoning_content", "reasoning"] | None = None
-    """The field in which the upstream reads earlier reasoning; None: only the one that it sent it
-    in."""
+    """The field in which the upstream reads earlier reasoning; None: only the one in which it sent
+    it."""
     reasoning_required: bool = False
     """The upstream refuses an assistant's message with calls that has no `reasoning_content`."""
     takes_back: bool = True

@@ -18,7 +18,7 @@ _CALL: Mapping[str, str] = {"call_id": "id", "name": "name", "arguments": "input
 
 
 class AssistantItems(AssistantReader):
-    """Makes items of the blocks of one turn."""
+    """Makes items from the blocks of one turn."""
 
     def __init__(self, context: Context, report: Report, reader: BlockReader) -> None:
         super().__init__(context, report, reader)
@@ -26,7 +26,7 @@ class AssistantItems(AssistantReader):
         self.origins: list[Origin] = []
 
     def finish(self) -> None:
-        """Leave out reasoning that nothing follows, which the API refuses."""
+        """Leave out reasoning that no other item follows: the API refuses it."""
         while self.items and self.items[-1]["type"] == "reasoning":
             self.items.pop()
             self._report.drop(self.origins.pop().path)
@@ -55,7 +55,7 @@ class AssistantItems(AssistantReader):
         self._add(item, Origin(block.path, fields=_CALL))
 
     def _thought(self, block: Block) -> None:
-        """Write the item that the server has sent, or else the text where it takes such."""
+        """Write the item that the server has sent, or else the text if the server takes any."""
         content, text = thought_in(block.json, self._context)
         item: Json | None = None if content is None else content.get("item")
         if item is not None:
@@ -69,7 +69,7 @@ class AssistantItems(AssistantReader):
 
 
 def _reasoning_item(text: str) -> Json:
-    """Return reasoning as an item of text; its id is a hash, so that the same bytes are sent."""
+    """Return reasoning as an item of text; its id is a hash, so that its bytes never change."""
     digest = hashlib.sha256(text.encode("utf-8", "replace")).hexdigest()
     part = {"type": "reasoning_text", "text": text}
     return {"type": "reasoning", "id": f"rs_{digest[:32]}", "summary": [], "content": [part]}

@@ -15,11 +15,11 @@ COUNTED = frozenset(
         *("tool_choice", "tools"),
     }
 )
-"""The parameters of that endpoint that a messages request can become."""
+"""The parameters of that endpoint that a messages request is translated to."""
 
 
 def count_tokens_request(body: Json, context: Context, report: Report) -> PreparedRequest:
-    """Check a request for `/v1/messages/count_tokens`; return that for responses' counterpart.
+    """Check a request for `/v1/messages/count_tokens`; return the one for OpenAI's endpoint.
 
     Raises `InvalidRequest` or `UnsupportedParameter`, naming the client's parameter.
     """

@@ -1,4 +1,4 @@
-"""Where input items come from, for errors that name them."""
+"""The sources of input items in the client's request, for errors that name them."""
 
 import re
 from collections.abc import Mapping
@@ -11,16 +11,16 @@ _PART = re.compile(r"\.(?:content|output)\[([0-9]{1,6})\](.*)", re.DOTALL)
 
 
 class Origin(msgspec.Struct, gc=False):
-    """Where an input item comes from: the client's paths of its parts and fields."""
+    """The source of an input item: the client's paths of its parts and fields."""
 
     path: str
     parts: list[str] = []
-    """The paths of the blocks that its content or output was made of, part by part."""
+    """The path of the block that each part of its content or output was made from."""
     fields: Mapping[str, str] = {}
-    """The item's fields, and the client's below `path`."""
+    """The client's field, below `path`, for each field of the item."""
 
     def client_path(self, rest: str) -> str:
-        """Return the client's path of `input[i]` + `rest`."""
+        """Return the client's path for `input[i]` followed by `rest`."""
         part = _PART.match(rest)
         if part is not None and int(part[1]) < len(self.parts):
             return below_block(self.parts[int(part[1])], part[2])

@@ -32,7 +32,7 @@ def independent(draft: Draft) -> None:
 
 
 def token_limit(draft: Draft) -> None:
-    """Send the limit, or the endpoint's minimum."""
+    """Send the token limit, raised to the endpoint's minimum if it is lower."""
     limit: int = draft.client["max_tokens"]
     least = draft.context.capabilities.min_output_tokens
     draft.upstream["max_output_tokens"] = max(limit, least)
@@ -41,10 +41,10 @@ def token_limit(draft: Draft) -> None:
 
 
 def _reasoning(draft: Draft, effort: str | None) -> None:
-    """Send the effort; ask for a summary, and for reasoning that can be brought back.
+    """Send the effort; ask for a summary, and for encrypted reasoning to be sent back later.
 
-    Models that do not reason refuse to be asked for either. Servers that take the text of earlier
-    reasoning give it, too.
+    Models that do not reason refuse a request for either. Servers that take the text of earlier
+    reasoning return that text without being asked.
     """
     able = draft.context.capabilities
     reasons = able.reasoning or effort not in (None, DISABLED)

@@ -39,7 +39,7 @@ def prepare(body: Json, context: Context, report: Report) -> PreparedRequest:
 
 
 def write(draft: Draft, conversation: ItemsConversation) -> PreparedRequest:
-    """Write all parameters but those that limit or hint; raises as `prepare` does."""
+    """Write all parameters except limits and hints; raises as `prepare` does."""
     check_left(draft.client, conversation.sent)
     draft.upstream["model"] = draft.context.model_sent
     if conversation.instructions:

@@ -1,4 +1,4 @@
-"""Streams of responses events as streams of messages events."""
+"""A stream of responses events as a stream of messages events."""
 
 from gateway.errors import GatewayError
 from gateway.shapes import Json
@@ -13,19 +13,19 @@ from gateway.translate.stream.messages.messages_frame import MessagesFrame
 
 
 class MessagesStream(StreamTranslation):
-    """The fold of the one call's stream (a `StreamTranslation`)."""
+    """Folds the stream of the one call (a `StreamTranslation`)."""
 
     def __init__(self, request: PreparedMessages, context: Context, report: Report) -> None:
         self._request = request
         self._frame = MessagesFrame(context)
         self._fold = MessageFold(request, self._frame, context, report)
         self._response: Json = {}
-        """The last response object that an event had."""
+        """The response object of the last event that had one."""
 
     def feed(self, call: int, event: Json) -> list[Json]:
         """Take one responses event; return the events to send.
 
-        Raises `UpstreamReplied` for an error, `UpstreamError` for what is not an event.
+        Raises `UpstreamReplied` for an error, `UpstreamError` for a value that is not an event.
         """
         if self._frame.ended:
             return []

@@ -1,9 +1,9 @@
 """Chat requests with parts of other shapes, and empty lists, as Cursor sends them.
 
-It writes tools as responses clients do (`ApplyPatch`, with a grammar), or for models with Claude's
-names tools, calls and results as clients of messages do. Each part becomes what chat has for it.
-Calls of custom tools that were declared flat come back as those of functions with the bare text as
-arguments: Cursor reads `function.name` of every call.
+Cursor writes tools as clients of responses do (`ApplyPatch`, with a grammar). For models with
+Claude's names it writes tools, calls and results as clients of messages do. Each such part is
+turned into chat's form. Calls of custom tools that were declared flat are returned as calls of
+functions, with the bare text as arguments, because Cursor reads `function.name` of every call.
 """
 
 import re
@@ -30,7 +30,7 @@ _INDEXED = re.compile(r"(messages|tools)\[([0-9]{1,6})\](.*)", re.DOTALL)
 
 @dataclass(frozen=True, slots=True)
 class Reformed:
-    """A chat request without other shapes' parts, and where its parts come from."""
+    """A chat request in which all parts are chat's, and the sources of its parts."""
 
     body: Json
     tools: Tools
@@ -39,7 +39,7 @@ class Reformed:
 
     @property
     def calls(self) -> Sequence[Json]:
-        """The one body."""
+        """The one request body."""
         return (self.body,)
 
     def client_param(self, call: int, param: str | None) -> str | None:  # noqa: ARG002
@@ -52,7 +52,7 @@ class Reformed:
 
 
 def reformed(body: Json) -> Reformed | None:
-    """Return a chat request whose parts are all chat's; None: they are already.
+    """Return a chat request in which all parts are chat's; None: they are already.
 
     `body` is not changed, nor checked.
     """
@@ -83,7 +83,7 @@ def reformed(body: Json) -> Reformed | None:
 def translate(
     inner: Callable[[Json, Context], Translation], request: Reformed, context: Context, home: Shape
 ) -> Translation:
-    """Translate a reformed request by what translates a chat client's.
+    """Translate a reformed request; `inner` translates chat requests.
 
     Raises `InvalidRequest` and its kinds, naming the client's parameter.
     """
@@ -100,7 +100,7 @@ def _fold(replies: Sequence[Json], request: Reformed, context: Context) -> Json:
 
 
 class _Stream(StreamTranslation):
-    """Passes chunks on, with calls of custom tools as the client reads them."""
+    """Passes chunks on, with calls of custom tools as calls of functions."""
 
     def __init__(self, request: Reformed, context: Context) -> None:  # noqa: ARG002
         self._has_custom = bool(request.tools.custom)

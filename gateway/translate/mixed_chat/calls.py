@@ -6,12 +6,12 @@ from gateway.shapes import Json
 
 
 def as_functions(reply: Json) -> Json:
-    """Return a whole reply whose calls are all those of functions."""
+    """Return a whole reply in which all calls are calls of functions."""
     return _converted(reply, "message")
 
 
 def chunk_as_functions(chunk: Json) -> Json:
-    """Return a chunk of a stream with pieces of functions' calls only."""
+    """Return a chunk of a stream in which all calls are calls of functions."""
     return _converted(chunk, "delta")
 
 

@@ -1,4 +1,4 @@
-"""Messages in a chat request with blocks of Anthropic's, and with empty lists."""
+"""Messages in a chat request that have Anthropic's blocks, or empty lists."""
 
 import json
 from collections.abc import Set as AbstractSet
@@ -14,29 +14,29 @@ from gateway.translate.parts.tools.calls import with_bounded_id
 
 _THINKING: Final = ("thinking", "redacted_thinking")
 _BLOCKS: Final = ("tool_use", "tool_result", "image", *_THINKING)
-"""Types of blocks that chat has no parts of. Not a set, which cannot be asked for an object in the
-place of a type: nothing is checked yet."""
+"""Types of blocks without a counterpart among chat's parts. A tuple, because a set cannot be
+searched for an object in place of a type: nothing is checked yet."""
 _KEPT: Final = {
     "tool_use": ("type", "id", "name", "input", MARK),
     "tool_result": ("type", "tool_use_id", "content", "is_error", MARK),
     "image": ("type", "source", MARK),
 }
-"""The fields of a block that have a place."""
+"""The fields of a block that have a place in chat, by its type."""
 
 
 @dataclass(slots=True)
 class Messages:
-    """The messages as chat has them, with where each comes from."""
+    """The messages in chat's form, and the source of each."""
 
     sent: list[Any] = field(default_factory=list)
     paths: list[tuple[str, bool]] = field(default_factory=list)
-    """The client's path of each, and whether it is the client's own."""
+    """The client's path of each message, and whether the message is the client's own."""
     has_blocks: bool = False
-    """Whether there were Anthropic's blocks."""
+    """Whether the client's messages have blocks of Anthropic's."""
     dropped: list[str] = field(default_factory=list)
-    """The client's paths of what has no place."""
+    """The client's paths of content that has no place."""
     emulated: list[str] = field(default_factory=list)
-    """The client's paths of what is said in words."""
+    """The client's paths of content that is expressed in words."""
 
     def add(self, message: Any, path: str, *, is_own: bool = False) -> None:
         """Add a message."""
@@ -48,7 +48,7 @@ class Messages:
         self.dropped += without_place(block, _KEPT[block["type"]], path)
 
     def client_path(self, index: int, rest: str) -> str:
-        """Return the client's path of something in a message that was sent."""
+        """Return the client's path for a message that was sent, followed by `rest`."""
         if index >= len(self.paths):
             return "messages"
         path, is_own = self.paths[index]
@@ -58,10 +58,10 @@ class Messages:
 
 
 def read_messages(messages: list[Any], custom: AbstractSet[str]) -> Messages:
-    """Return messages as chat has them; `custom` are the names of flat custom tools.
+    """Return messages in chat's form; `custom` are the names of flat custom tools.
 
-    Calls of these came as functions', with the bare text as arguments. Anything else, and messages
-    without such blocks, stay as they are.
+    Calls of these tools came as calls of functions, with the bare text as arguments. Everything
+    else, and messages without Anthropic's blocks, stay as they are.
     """
     read = Messages()
     for index, message in enumerate(messages):
@@ -98,7 +98,7 @@ def _read_assistant(message: Json, path: str, custom: AbstractSet[str], read: Me
 
 
 def _split(blocks: list[Any], path: str, read: Messages) -> tuple[list[Any], list[Json]]:
-    """Return an assistant's parts without its calls and thoughts, and the calls."""
+    """Return an assistant's parts without its calls and thinking, and the calls."""
     kept: list[Any] = []
     calls: list[Json] = []
     for index, block in enumerate(blocks):
@@ -117,7 +117,7 @@ def _split(blocks: list[Any], path: str, read: Messages) -> tuple[list[Any], lis
 
 
 def _without_index(call: Any, path: str, read: Messages) -> Any:
-    """Return a call without the `index` of pieces in a stream, of which Cursor has made it."""
+    """Return a call without the `index` that Cursor has copied from the pieces of a stream."""
     if not isinstance(call, dict) or "index" not in call:
         return call
     read.dropped.append(f"{path}.index")
@@ -166,7 +166,7 @@ def _add_result(block: Json, path: str, read: Messages) -> None:
 
 
 def _failed(content: Any) -> Any:
-    """Return a result that says that it is a failure: chat has no mark for one."""
+    """Return a failed result whose text says so: chat has no field for a failure."""
     if not isinstance(content, list):
         return as_failure(content) if isinstance(content, str) else content
     first = content[0].get("text") if isinstance(content[0], dict) else None
@@ -176,7 +176,7 @@ def _failed(content: Any) -> Any:
 
 
 def _part(block: Any, path: str, read: Messages) -> Any:
-    """Return an image as chat has it; all else stays as it is."""
+    """Return an image in chat's form; anything else stays as it is."""
     source = block.get("source") if isinstance(block, dict) else None
     if not isinstance(source, dict) or block.get("type") != "image":
         return block

@@ -1,4 +1,4 @@
-"""Tools in a chat request that are written as other endpoints' clients write them."""
+"""Tools in a chat request that are written in the form of other shapes."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
@@ -10,18 +10,18 @@ from gateway.translate.parts.from_messages.tools import MODES
 from gateway.translate.parts.tools.definitions import chat_grammar
 
 _INNER = ("name", "description", "parameters", "strict", "format")
-"""The fields of a flat tool that chat has within it."""
+"""The fields of a flat tool that chat nests."""
 _KEPT = {
     "": (),
     "responses": ("type", *_INNER),
     "messages": ("type", "name", "description", "input_schema", "strict", MARK),
 }
-"""The fields of a tool that have a place, by its form; chat's own tools stay as they are."""
+"""The fields of a tool that have a place, by its form. Chat's own tools stay as they are."""
 
 
 @dataclass(slots=True)
 class Tools:
-    """The tools as chat has them, and how each was written."""
+    """The tools in chat's form, and the form in which each was written."""
 
     sent: list[Any] = field(default_factory=list)
     forms: list[str] = field(default_factory=list)
@@ -29,10 +29,10 @@ class Tools:
     custom: set[str] = field(default_factory=set)
     """The names of custom tools that were written flat."""
     dropped: list[str] = field(default_factory=list)
-    """The client's paths of what has no place."""
+    """The client's paths of fields that have no place."""
 
     def client_path(self, index: int, rest: str) -> str:
-        """Return the client's path of something in a tool that was sent."""
+        """Return the client's path for a tool that was sent, followed by `rest`."""
         path, form = f"tools[{index}]", self.forms[index] if index < len(self.forms) else ""
         if not form:
             return path + rest
@@ -43,7 +43,7 @@ class Tools:
 
 
 def read_tools(tools: object) -> Tools:
-    """Return the tools of a request as chat has them; anything else stays as it is."""
+    """Return the tools of a request in chat's form; other values stay as they are."""
     read = Tools()
     for index, tool in enumerate(tools if isinstance(tools, list) else ()):
         form = _form_of(tool)
@@ -57,7 +57,7 @@ def read_tools(tools: object) -> Tools:
 
 
 def read_choice(choice: object) -> tuple[object, str]:
-    """Return a `tool_choice` as chat has it, and how it was written; empty: as chat's are."""
+    """Return a `tool_choice` in chat's form, and the shape it was written in; empty: chat's."""
     if not isinstance(choice, dict):
         return choice, ""
     kind, name = choice.get("type"), choice.get("name")
@@ -71,7 +71,7 @@ def read_choice(choice: object) -> tuple[object, str]:
 
 
 def is_for_one_call(choice: object) -> bool:
-    """Whether a `tool_choice` of Anthropic's wants one call at a time."""
+    """Whether a `tool_choice` in Anthropic's form allows one call at a time."""
     return isinstance(choice, dict) and choice.get("disable_parallel_tool_use") is True
 
 
@@ -116,5 +116,5 @@ _WRITERS: dict[str, Callable[[Any], Any]] = {
 
 
 def forms_in(forms: Sequence[str]) -> list[str]:
-    """Return each form once, but for chat's own."""
+    """Return each form once, without chat's own."""
     return [form for form in dict.fromkeys(forms) if form]

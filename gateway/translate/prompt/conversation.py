@@ -1,4 +1,4 @@
-"""The messages of a chat request, checked and reduced to what fits into a text prompt."""
+"""The messages of a chat request, checked and reduced to the parts that fit into a text prompt."""
 
 import re
 from collections.abc import Sequence
@@ -29,7 +29,7 @@ _SPECIAL_TOKEN = re.compile(
 
 @dataclass(slots=True)
 class Turn:
-    """One message: `role` is system, user, assistant or tool; `text` its text parts, by line."""
+    """One message. `role` is system, user, assistant or tool; `text` has its parts as lines."""
 
     role: str
     text: str
@@ -47,15 +47,15 @@ class Turn:
 
     @property
     def has_tools(self) -> bool:
-        """Whether only a template that knows tools can render this turn."""
+        """Whether only a template that supports tools can render this turn."""
         return self.role == TOOL or bool(self.tool_calls)
 
 
 def read_turns(messages: Sequence[Json]) -> list[Turn]:
     """Return the turns of chat `messages`.
 
-    `developer` becomes `system`, `function` becomes `tool`, `function_call` a tool call: older or
-    newer names of the same. Raises `InvalidRequest` for an invalid message, and
+    Older and newer names become one: `developer` becomes `system`, `function` becomes `tool`,
+    `function_call` a tool call. Raises `InvalidRequest` for an invalid message, and
     `UnsupportedParameter` for a part that is not text, both naming `messages[i].content[j]`.
     """
     if not messages:
@@ -171,15 +171,15 @@ def split_system(turns: Sequence[Turn]) -> tuple[str, list[Turn]]:
 
 
 def late_system(turns: Sequence[Turn]) -> frozenset[int]:
-    """Return the positions of the system's messages that come after others."""
+    """Return the positions of system messages that follow other messages."""
     front = next((i for i, turn in enumerate(turns) if turn.role != SYSTEM), len(turns))
     return frozenset(turn.position for turn in turns[front:] if turn.role == SYSTEM)
 
 
 def escape_special(text: str, template: TemplateSettings, context: Context) -> str:
-    """Return the text with a zero-width space inside anything like a control token.
+    """Return the text with a zero-width space within anything that looks like a control token.
 
-    Otherwise users could end their turn and begin the system's.
+    Otherwise users could end their turn and begin one of the system.
     """
     if not context.settings.escape_special:
         return text

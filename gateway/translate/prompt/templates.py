@@ -1,4 +1,4 @@
-"""Jinja chat templates. No other module renders any.
+"""Jinja chat templates; no other module renders any.
 
 A template comes from the operator's configuration, never from a request or a model. It is rendered
 in a sandbox that does not let it change its input, and its output is bounded.
@@ -35,7 +35,7 @@ _RENDER_ERRORS = (
     TypeError,
     ValueError,
 )
-"""The errors of a template's code for a conversation that it was not written for."""
+"""Errors that a template raises for a conversation that it was not written for."""
 
 
 @lru_cache(maxsize=64)
@@ -146,11 +146,11 @@ def render_conversation(
 ) -> tuple[str, bool]:
     """Return the prompt that a Jinja template makes, and whether its messages are in their places.
 
-    Many templates know no system role, or only one message of it and only as the first: where a
-    template refuses or leaves out a system text, all are joined into one, or else put before the
-    first user text (as llama.cpp does for Gemma). Raises `InvalidRequest` with the
-    template's message, `UnsupportedParameter` for a tool call that the template leaves out, and
-    `ValueError` for a template that has no source or does not compile.
+    Many templates have no system role, or take only one system message, as the first. If a template
+    refuses or leaves out a system text, all system texts are joined into one, or else put before
+    the first user text (as llama.cpp does for Gemma). Raises `InvalidRequest` with the template's
+    message, `UnsupportedParameter` for a tool call that the template leaves out, and `ValueError`
+    for a template that has no source or does not compile.
     """
     turns = [replace(turn, text=escape_special(turn.text, template, context)) for turn in turns]
     text, in_place = _render_best(template, turns, context, tools, open_ended=open_ended)
@@ -166,9 +166,9 @@ def _render_best(
     *,
     open_ended: bool,
 ) -> tuple[str, bool]:
-    """Return the first arrangement's text with all system texts, or the first that renders.
+    """Return the text of the best arrangement, and whether that is the original one.
 
-    And whether it is the arrangement of the turns themselves.
+    The best is the first in which all system texts are rendered, or else the first that renders.
     """
     system_texts = [turn.text.strip() for turn in turns if turn.role == SYSTEM]
     incomplete: list[tuple[str, bool]] = []

@@ -1,4 +1,4 @@
-"""Messages to one prompt, for a model that is served at the completions endpoint.
+"""Messages as one prompt, for a model that is served at the completions endpoint.
 
 A model does not reveal the convention that it was trained on: the operator names a template, or
 `select` guesses by the model's name. Base models continue a transcript; instruct models take the
@@ -29,7 +29,7 @@ from gateway.translate.prompt.conversation import (
 __all__ = ["LeadingStripper", "RenderedPrompt", "render", "select"]
 
 _FINE_TUNE_STOP = " END"
-"""The completion ending that OpenAI's data preparation tool suggests first for free text."""
+"""The end of a completion that OpenAI's data preparation tool suggests first for free text."""
 
 _FINE_TUNE = re.compile(
     r"ft:(babbage|davinci)-002\b|(babbage|davinci)-002\.ft-|(ada|babbage|curie|davinci):ft-"
@@ -48,11 +48,11 @@ class RenderedPrompt:
     strip_leading: bool
     """Whether leading spaces and newlines of the reply belong to the template, not to the text."""
     starts_with_bos: bool = False
-    """Whether the text begins with the token that some servers put before every prompt."""
+    """Whether the text begins with the token that some servers add to every prompt."""
     named: AbstractSet[int] = field(default=frozenset(), compare=False)
     """The positions of the messages whose `name`, if they have one, is in the text."""
     moved: AbstractSet[int] = field(default=frozenset(), compare=False)
-    """The positions of the system's messages that the text has before earlier ones."""
+    """The positions of system messages that the text has before messages that precede them."""
 
 
 class LeadingStripper:
@@ -62,7 +62,7 @@ class LeadingStripper:
         self._started = False
 
     def feed(self, text: str) -> str:
-        """Return the rest of the next piece."""
+        """Return the next piece, stripped as long as no other text has come."""
         if not self._started:
             text = text.lstrip(" \r\n")
             self._started = bool(text)
@@ -100,9 +100,9 @@ def render(
 ) -> RenderedPrompt:
     """Return the prompt for chat `messages`.
 
-    `tools` (chat's form) are for `jinja` templates: only these can render them and the turns that
-    use them. `continue_final_message` (vLLM's extension) leaves the last message open, to be
-    continued, instead of beginning the assistant's next.
+    `tools` (in chat's form) are for `jinja` templates, which alone can render them and the turns
+    that use them. `continue_final_message` (vLLM's extension) leaves the last message open, to be
+    continued, instead of beginning the assistant's next one.
 
     Raises `InvalidRequest` or `UnsupportedParameter` naming `messages[i]` or a path below it;
     `ValueError` for a template that the configuration should have refused.
@@ -196,7 +196,7 @@ def _positions(turns: Sequence[Turn]) -> AbstractSet[int]:
 def _dialogue(task: _Task, user: str, assistant: str) -> str:
     """Return a transcript that ends where the assistant's turn begins.
 
-    Without a space after the last colon: it would be a token of its own, which the model's training
+    No space follows the last colon: it would be a token of its own, which the model's training
     texts do not have there.
     """
     system, others = split_system(task.turns)
@@ -256,4 +256,4 @@ _RENDERERS: dict[str, Callable[[_Task], RenderedPrompt]] = {
 }
 
 _IN_PLACE = frozenset({"chatml"})
-"""Those with system messages at any place; the others have one text of the system, at the front."""
+"""The templates that keep system messages in their places; the others put one system text first."""

@@ -1,7 +1,7 @@
 """The items of a responses request as the turns of a messages conversation.
 
-Texts, reasoning and calls of the assistant that follow one another are one turn, in their order.
-Calls and outputs are matched by `call_id`, never by the `id` of an item.
+Successive texts, reasoning and calls of the assistant make one turn, in their order. Calls and
+outputs are matched by `call_id`, never by the `id` of an item.
 """
 
 from collections.abc import Callable, Mapping
@@ -60,8 +60,8 @@ _ITEMS: Mapping[str, Record] = {
 def turns_of(client: Json, names: ToolNames, context: Context, report: Report) -> list[Turn]:
     """Return the turns that a checked responses request makes, in order.
 
-    Raises `InvalidRequest` where calls and outputs do not match, and `UnsupportedParameter` for
-    items that messages do not have, both naming `input[i]`.
+    Raises `InvalidRequest` if calls and outputs do not match, and `UnsupportedParameter` for items
+    that messages do not have, both naming `input[i]`.
     """
     reader = _Reader(names, context, report)
     if "instructions" in client:
@@ -145,9 +145,9 @@ class _Reader:
                 raise not_taken(block.path, self._context, "text only in system messages")
 
     def _reasoning(self, item: Json, path: str) -> None:
-        """Add the thinking that this gateway has sealed for the server; other reasoning is dropped.
+        """Add thinking that this gateway has sealed for the server; drop other reasoning.
 
-        Anthropic takes thinking under its own signature only.
+        Anthropic takes thinking only under its own signature.
         """
         sealed = item.get("encrypted_content")
         block = open_sealed(sealed, "", self._context) if sealed else None

@@ -1,7 +1,7 @@
 """The parameters of a responses request at a messages endpoint.
 
-Those with a counterpart are written by the modules of `parts/to_messages`, those without one are
-dropped or refused as on the way to chat.
+Those with a counterpart are written by the modules of `parts/to_messages`. The others are dropped
+or refused by the functions that do so for chat.
 """
 
 from collections.abc import Sequence
@@ -77,11 +77,11 @@ _NEVER_CROSS: Neutral = {
     "suffix": ("",),
     "system": ("", []),
 }
-"""Names outside responses' parameters that are never copied, with their neutral values."""
+"""Names outside responses' parameters that are never copied, each with its neutral values."""
 
 
 def tools(draft: Draft, declared: ChatTools) -> Sequence[str]:
-    """Write `tools` and `tool_choice`; return where the client declared each tool that is sent.
+    """Write `tools` and `tool_choice`; return the client's path of each tool that is sent.
 
     Raises `InvalidRequest` and `UnsupportedParameter` for a choice that cannot be made.
     """
@@ -109,7 +109,7 @@ def tools(draft: Draft, declared: ChatTools) -> Sequence[str]:
 def _tool(function: Json, path: str, draft: Draft) -> Json:
     unsent = function.get("strict") and not draft.context.capabilities.strict_tools
     if unsent and "strict" not in _declared(draft.client, path):
-        # Responses make a schema strict by default; without it the request says the same.
+        # `strict` is the default of responses, not the client's wish: it can be left out silently.
         function = {name: value for name, value in function.items() if name != "strict"}
     return messages_tool(function, path, draft.context, draft.report)
 
@@ -124,7 +124,7 @@ def _declared(client: Json, path: str) -> Json:
 
 
 def tokens_and_thinking(draft: Draft, conversation: Written) -> None:
-    """Write the limit of tokens, the thinking, and the sampling, which it limits."""
+    """Write the token limit, the thinking, and the sampling parameters, which it restricts."""
     client, name = draft.client, "max_output_tokens"
     options = reasoning_options(draft)
     limit: int | None = client.get(name)
@@ -142,9 +142,9 @@ def tokens_and_thinking(draft: Draft, conversation: Written) -> None:
 
 
 def stop_sequences(draft: Draft) -> None:
-    """Write the stop sequences, which responses have as an extension only.
+    """Write the stop sequences, which responses have only as an extension.
 
-    Raises `UnsupportedParameter` for those that the endpoint does not take.
+    Raises `UnsupportedParameter` for stop sequences that the endpoint does not take.
     """
     before = len(draft.report.emulated)
     if write_stops(draft):
@@ -165,7 +165,7 @@ def text_options(draft: Draft) -> None:
 
 
 def include(draft: Draft) -> None:
-    """Report or refuse what replies cannot include."""
+    """Report or refuse values of `include` that replies cannot have."""
     for value in draft.client.get("include", ()):
         if value == LOGPROBS:
             draft.refuse("include", "its messages endpoint does not return logprobs.")

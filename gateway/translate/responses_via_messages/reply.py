@@ -19,8 +19,8 @@ def fold_replies(
 ) -> Json:
     """Return the one message as a response.
 
-    Raises `UpstreamReplied` for an error in its place, and `UpstreamError` for a reply that is not
-    a message.
+    Raises `UpstreamReplied` for an error in place of the message, and `UpstreamError` for a reply
+    that is not a message.
     """
     stream = new_stream(request, context, report)
     message = without_error(0, only_reply(replies), request, error_of_message)
@@ -30,6 +30,6 @@ def fold_replies(
 
 
 def new_stream(request: PreparedRequest, context: Context, report: Report) -> MessagesAsResponse:
-    """Return the fold of the call's stream."""
+    """Return the folder of the call's stream."""
     fold = MessagesAsCompaction if request.compacts else MessagesAsResponse
     return fold(request, context, report)

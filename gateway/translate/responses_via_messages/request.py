@@ -26,30 +26,30 @@ _NAMES: Mapping[str, Sequence[str]] = {
     "stop_sequences": ("stop",),
     "tool_choice": ("tool_choice", "parallel_tool_calls"),
 }
-"""By the name in messages, those in responses."""
+"""By a parameter's name in messages, its possible names in responses."""
 
 
 @dataclass(slots=True)
 class PreparedRequest:
-    """The upstream body, and what the reply needs to know of the request."""
+    """The upstream body, and the parts of the request on which the reply depends."""
 
     client: Json
     """The client's request, checked, without null keys."""
     call: Json
     conversation: Written
     tool_paths: Sequence[str]
-    """Where the client declared each tool that is sent."""
+    """The path at which the client declared each tool that is sent."""
     names: ToolNames
     reasoning: ReasoningForm
     """How the client is shown the model's thinking."""
     gives_back: bool
-    """Whether thinking is sealed for the client to bring back."""
+    """Whether thinking is sealed for the client to send back."""
     compacts: bool
     """Whether the reply is a compaction."""
     items: ItemNames | None
-    """The client's names of the items of `input`; None: the items are its own."""
+    """The client's names for the items of `input`; None: `input` is as the client sent it."""
     report: Report
-    """Where the fold of the reply reports."""
+    """The report to which the fold of the reply adds."""
 
     @property
     def calls(self) -> Sequence[Json]:

@@ -1,4 +1,4 @@
-"""Streams of messages events as streams of responses events."""
+"""A stream of messages events as a stream of responses events."""
 
 from collections.abc import Callable, Mapping
 from typing import ClassVar
@@ -28,7 +28,7 @@ from gateway.translate.stream.messages.block_order import BlockOrder
 
 
 class MessagesAsResponse(ResponseFrame):
-    """The fold of the one call's stream (a `StreamTranslation`).
+    """Folds the stream of the one call (a `StreamTranslation`).
 
     Nothing is sent before the first block, so that failures before it keep their status.
     """
@@ -49,9 +49,9 @@ class MessagesAsResponse(ResponseFrame):
         self._is_passed_over = False
         """Whether responses have no place for the open block."""
         self._beyond: list[str] = []
-        """What has come after the arguments of the open call: those of others."""
+        """The text after the arguments of the open call, which belongs to other calls."""
         self._given: object = None
-        """The input that came with the start of the open call."""
+        """The input in the event that began the open call."""
         self._thought: tuple[ReasoningItem, ThinkingCarrier] | None = None
         self._has_output = False
         self._characters = 0
@@ -61,7 +61,7 @@ class MessagesAsResponse(ResponseFrame):
     def feed(self, call: int, event: Json) -> list[Json]:
         """Take one messages event; return the events to send.
 
-        Raises `UpstreamReplied` for an error, `UpstreamError` for what cannot be read.
+        Raises `UpstreamReplied` for an error, `UpstreamError` for an unreadable event.
         """
         if self._ended:
             return []
@@ -121,10 +121,10 @@ class MessagesAsResponse(ResponseFrame):
             self._thought[1].block["signature"] = string(delta, "signature")
 
     def _end_block(self, *, truncated: bool = False) -> None:
-        """End the open block: a call without pieces has its input from the start, or none.
+        """End the open block; if no pieces of a call have come, its input is that of its beginning.
 
-        That is not done where the block ends, but where the next one begins: `truncated` is known
-        only after it.
+        This happens when the next block begins, not when the block itself ends, because `truncated`
+        is known only after that.
         """
         call, self._call, self._thought = self._call, None, None
         if call is None:
@@ -218,7 +218,7 @@ class MessagesAsResponse(ResponseFrame):
 
 
 class MessagesAsCompaction(MessagesAsResponse):
-    """The fold of a summary: its text is hidden, and the sealed item is the whole output."""
+    """Folds a summary: its text is hidden, and the sealed item is the whole output."""
 
     def __init__(self, request: PreparedRequest, context: Context, report: Report) -> None:
         super().__init__(request, context, report, HiddenQueue())

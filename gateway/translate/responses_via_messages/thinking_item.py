@@ -1,4 +1,4 @@
-"""Thinking as a reasoning item, and what the item carries back to its server."""
+"""Thinking as a reasoning item, and the block that the item carries back to its server."""
 
 from gateway.shapes import Json
 from gateway.translate.contract import Context
@@ -8,19 +8,19 @@ from gateway.translate.responses_via_chat.request import ReasoningForm
 
 
 class ThinkingCarrier(Carrier):
-    """Carries one block, which its server takes back unchanged only.
+    """Carries one block, which its server takes back only if it is unchanged.
 
-    `demanded`: it is sealed for the client to bring back.
+    `demanded`: the block is sealed for the client to send back.
     """
 
     def __init__(self, form: ReasoningForm, context: Context, *, demanded: bool) -> None:
         is_shown = form != "drop"
         super().__init__(context, (), is_shown=is_shown, demanded=demanded, goes_on=False)
         self.block: Json = {}
-        """The block but for the text of thinking."""
+        """The block without the text of its thinking."""
 
     def sealed(self, context: Context) -> str | None:
-        """Return the block sealed; None: it has no signature, or no one will bring it back."""
+        """Return the block, sealed; None: it has no signature, or is not to be sent back."""
         block = dict(self.block)
         if block.get("type") == "thinking":
             block = {**block, "thinking": "".join(self._pieces)}

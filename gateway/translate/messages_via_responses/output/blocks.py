@@ -1,7 +1,7 @@
-"""Blocks of content made of a response's items.
+"""Blocks of content made from the items of a response.
 
-OpenAI's items come one after another. Should others overlap, a block waits for the end of its item
-if the item was announced: then its end comes too.
+OpenAI's items come one after another. If a server's items overlap, a block waits for the end of its
+item, provided that the item was announced: only then its end is certain to come.
 """
 
 from gateway.shapes import Json
@@ -37,7 +37,7 @@ class PartBlock(TextBlock):
 class ReasoningBlock(ThinkingBlock):
     """A reasoning item: its text, or a summary of it, whichever comes first.
 
-    Its signature carries the item, as far as the text is not all of it.
+    The block's signature carries the item, unless the shown text is all of it.
     """
 
     def __init__(self, item: OutputItem, context: Context, *, is_shown: bool) -> None:
@@ -47,7 +47,7 @@ class ReasoningBlock(ThinkingBlock):
         self._part = 0
         self._texts: list[str] = []
         self.whole: Json = {}
-        """The item, as its last event has it."""
+        """The whole item, as its last event has it."""
 
     @property
     def complete(self) -> bool:
@@ -61,7 +61,7 @@ class ReasoningBlock(ThinkingBlock):
     def add_text(self, form: ReasoningForm, part: int, text: str) -> bool:
         """Add text of a part; return False if the block shows the other form.
 
-        The parts of a summary are paragraphs; those of the reasoning itself are one text.
+        The parts of a summary become paragraphs; parts of the reasoning itself make one text.
         """
         if not self.shows(form):
             return False
@@ -75,7 +75,7 @@ class ReasoningBlock(ThinkingBlock):
         return True
 
     def carried(self) -> Json:
-        """Return the item with what only its server can read, or with a text that is hidden."""
+        """Return the item, if it has encrypted content, or text that the client is not shown."""
         item: Json = {"type": "reasoning"}
         if "id" in self.whole:
             item["id"] = self.whole["id"]
@@ -105,8 +105,8 @@ class ReasoningBlock(ThinkingBlock):
 class CallBlock(ToolUseBlock):
     """A call; it begins once its whole name is known.
 
-    `own_id` is its id where the upstream gives it none that can be used: `known_ids` has those of
-    all calls that the client has seen.
+    `own_id` is the id of the call if the upstream gives none that can be used; `known_ids` has the
+    ids of all calls that the client has seen.
     """
 
     def __init__(
@@ -120,7 +120,7 @@ class CallBlock(ToolUseBlock):
 
     @property
     def complete(self) -> bool:
-        """Whether the arguments are certainly all of them."""
+        """Whether the arguments are certainly complete."""
         text = self._call.text
         return self.start is not None and text.settled and text.is_whole
 
@@ -130,7 +130,7 @@ class CallBlock(ToolUseBlock):
         return not (self._call.text.is_empty or self._call.text.is_whole)
 
     def show(self) -> None:
-        """Add what is new of the call."""
+        """Add the new part of the call."""
         call = self._call
         if not call.name or call.longer_names:
             return

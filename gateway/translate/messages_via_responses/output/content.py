@@ -1,4 +1,4 @@
-"""The content of one message: what a response says, as blocks in a frame."""
+"""The content of a response, as the blocks of one message in a frame."""
 
 from collections.abc import Callable
 from functools import partial
@@ -18,7 +18,7 @@ from gateway.translate.stream.messages.messages_frame import MessagesFrame
 
 
 class Content:
-    """Adds what items say to their blocks. Raises `UpstreamError` if all together is too long."""
+    """Adds the content of items to their blocks; raises `UpstreamError` if it is too long."""
 
     def __init__(
         self, request: PreparedMessages, frame: MessagesFrame, context: Context, report: Report
@@ -40,7 +40,7 @@ class Content:
         return bool(self._calls)
 
     def add_text(self, item: OutputItem, part: int | None, text: str) -> None:
-        """Add text of a part; None: the upstream does not name it."""
+        """Add text of a part; `part` is None if the upstream sends no index."""
         if text:
             self._count(text)
             if self._documents is None:
@@ -62,7 +62,7 @@ class Content:
             item.texts.add("refusal", part, text)
 
     def end_texts(self) -> None:
-        """Show what was held back of the text, at the end of the response."""
+        """Show the text that was held back, at the end of the response."""
         if self._documents is not None:
             self._documents.finish()
         self.texts.interrupt()
@@ -79,7 +79,7 @@ class Content:
             self._report.drop(f"reasoning.{form}")
 
     def reasoning(self, item: OutputItem) -> ReasoningBlock | None:
-        """Return the block of a reasoning item; None: the client does not get it."""
+        """Return the block of a reasoning item; None: the client is not shown any."""
         thinking = self._request.options.thinking
         if thinking == "none":
             return None
@@ -91,7 +91,7 @@ class Content:
         return block
 
     def end_reasoning(self, item: OutputItem, whole: Json) -> None:
-        """Take a whole item, which the signature of its block carries; repetitions do not count."""
+        """Take a whole item, for the signature of its block to carry; repetitions do not count."""
         block = self._reasoning.get(item)
         if item.done and (block is None or block.ended):
             return
@@ -100,7 +100,7 @@ class Content:
             block.whole |= {name: value for name, value in whole.items() if value}
 
     def describe(self, call: Call, source: Json) -> None:
-        """Take name, id and type of a call from an item or an event."""
+        """Take the name, the id and the type of a call from an item or an event."""
         call.describe(source, self._request.options.tools)
 
     def open(self, call: Call, text: object) -> None:
@@ -116,14 +116,14 @@ class Content:
         self._show(call)
 
     def complete_call(self, call: Call, text: object, *, item_is_done: bool) -> None:
-        """Take what should be a call's whole text; raises `UpstreamError` for contradictions."""
+        """Take a text that should be a call's whole one; raises `UpstreamError` if it cannot be."""
         call.text.complete(arguments_text(text), item_is_done=item_is_done)
         if item_is_done:
             call.longer_names = frozenset()
         self._show(call)
 
     def finish(self, call: Call, *, truncated: bool) -> None:
-        """Take the end of the response; calls after the arguments of one get blocks of theirs."""
+        """Take the end of the response; calls that follow the arguments get blocks of their own."""
         call.longer_names = frozenset()
         call.text.end(truncated=truncated)
         self._show(call)

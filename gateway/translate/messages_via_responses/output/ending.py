@@ -7,13 +7,13 @@ from gateway.translate.parts.finish_reasons import NATIVE, finish_reason
 from gateway.translate.parts.messages.stop_reasons import Stop, stop_reason
 
 _STEERED = "steered"
-"""The reason of a response that the client's next input has ended."""
+"""The reason why a response is incomplete if the client's next input has ended it."""
 
 
 def is_cut_off(status: str, response: Json, sent: Json, context: Context) -> bool:
-    """Whether a response lacks its end: also of a server that calls everything complete.
+    """Whether a response was cut off, also by a server that reports every response as complete.
 
-    `sent` is the upstream request body that it answers.
+    `sent` is the upstream request body that the response answers.
     """
     return status == "incomplete" or reached_limit(sent, response, context)
 
@@ -21,9 +21,9 @@ def is_cut_off(status: str, response: Json, sent: Json, context: Context) -> boo
 def stop_of(
     status: str, response: Json, report: Report, *, has_calls: bool, refusal: str, truncated: bool
 ) -> Stop:
-    """Return the end of a response with a status: `completed` or `incomplete`.
+    """Return why a response with the status `completed` or `incomplete` ended.
 
-    An incomplete one has reached a limit unless it says something that is known to mean another.
+    An incomplete response has reached a limit unless its reason is known to mean something else.
     """
     word = reason_of(response)
     if status == "incomplete" and word != _STEERED:

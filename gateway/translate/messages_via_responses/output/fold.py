@@ -1,7 +1,7 @@
 """One response as the blocks of one message.
 
-Streams and whole replies share the fold: a whole reply is a stream of its terminal event alone.
-Which item an event belongs to, and what repetitions add, is decided as for chat clients.
+Streams and whole replies share this fold: a whole reply is a stream of one terminal event. The item
+that an event belongs to, and the new part of repetitions, are found as for chat clients.
 """
 
 from collections.abc import Mapping
@@ -36,11 +36,11 @@ _REASONING: Final[Mapping[str, ReasoningForm]] = {
     "reasoning_text": "content",
     "summary_text": "summary",
 }
-"""The form of reasoning by its part's type."""
+"""The form of reasoning, by the type of its part."""
 
 
 class MessageFold(ResponseEvents[None]):
-    """Takes the events of one response; writes the blocks of one message into a frame."""
+    """Takes the events of one response, and writes the blocks of one message into a frame."""
 
     def __init__(
         self, request: PreparedMessages, frame: MessagesFrame, context: Context, report: Report
@@ -61,7 +61,7 @@ class MessageFold(ResponseEvents[None]):
         return self._content.texts.found is not None
 
     def feed(self, event: Json) -> None:
-        """Take one event; raises `UpstreamError` for one that cannot be read."""
+        """Take one event; raises `UpstreamError` for an unreadable one."""
         read = self._readers.get(str(event.get("type")))
         placed = self._items.placed(event)
         if read is not None:
@@ -78,7 +78,7 @@ class MessageFold(ResponseEvents[None]):
             if item_kind(item) in (None, ItemKind.IMAGE):
                 self._report.drop(f"output.{item.get('type')}")
         last = self._content.texts.last_item
-        # What continues the last text precedes other texts.
+        # An item that continues the last text precedes other texts.
         for known, item in sorted(matched(self._items, output), key=lambda pair: pair[0] != last):
             self._complete(known, item)
             if self.is_cut:
@@ -129,7 +129,7 @@ class MessageFold(ResponseEvents[None]):
         self._complete(self._items.completed(kind, item, event.get("output_index")), item)
 
     def _complete(self, known: OutputItem, item: Json) -> None:
-        """Add what the whole item has beyond its deltas."""
+        """Add the content of a whole item that its deltas did not have."""
         if known.kind is ItemKind.MESSAGE:
             self._complete_message(known, item)
         elif known.kind is ItemKind.REASONING:
@@ -142,7 +142,7 @@ class MessageFold(ResponseEvents[None]):
         known.done = True
 
     def _note_phase(self, known: OutputItem, item: Json) -> None:
-        """Take the phase of a message, for which messages have no place: it is reported."""
+        """Take the phase of a message and report it: the client's messages have no place for it."""
         if isinstance(item.get("phase"), str):
             known.phase = item["phase"]
             self._report.drop("phase")
@@ -187,7 +187,7 @@ class MessageFold(ResponseEvents[None]):
         self._content.reason(item, "summary", summary_index(item, event), string(event, "delta"))
 
     def _whole_text(self, event: Json, kind: str, part: Json) -> None:
-        """Take a part of an item with its whole text; `kind` is its type."""
+        """Take a part of an item with its whole text; `kind` is the part's type."""
         form = FORMS.get(kind) or _REASONING.get(kind)
         of = ItemKind.REASONING if kind in _REASONING else ItemKind.MESSAGE
         item = None if form is None else self._items.of_whole(of, event)

@@ -8,11 +8,11 @@ from gateway.translate.stream.messages.messages_frame import MessagesFrame
 from gateway.translate.stream.stops import StopScanner
 
 _Place = tuple[OutputItem, int | None, bool]
-"""An item, its part, and whether that is a refusal."""
+"""An item, the index of its part, and whether the part is a refusal."""
 
 
 class Texts:
-    """The parts of all messages, each a block."""
+    """The parts of all messages of a response, each as a block."""
 
     def __init__(self, stops: Sequence[str], frame: MessagesFrame) -> None:
         self._stops = stops
@@ -30,7 +30,7 @@ class Texts:
 
     @property
     def refusal(self) -> str:
-        """What refusals say."""
+        """The text of all refusals."""
         return "".join(self._refusal)
 
     @property
@@ -58,7 +58,7 @@ class Texts:
         self._show(place, text)
 
     def interrupt(self) -> None:
-        """Show the text that was held back: other content ends a possible stop sequence."""
+        """Show the text that was held back, as other content ends a possible stop sequence."""
         if self.found is not None or self._place is None:
             return
         held = self._scanner.flush()
@@ -67,7 +67,7 @@ class Texts:
             self._scanner = StopScanner(self._stops)
 
     def _move(self, place: _Place) -> None:
-        """Go on at another place: the part before it is over if it is of the same message."""
+        """Go on at another place; in the same message, the part before it is then over."""
         self.interrupt()
         before = None if self._place is None else self._blocks.get(self._place)
         if before is not None and before.item is place[0]:

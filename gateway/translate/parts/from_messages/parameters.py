@@ -171,7 +171,7 @@ def extension_parameters(draft: Draft, reserved: Collection[str]) -> None:
 
 
 def verbosity(draft: Draft) -> Json:
-    """Return an object with OpenAI's `verbosity`, empty unless the policy is `auto` and it fits."""
+    """Return OpenAI's `verbosity` as an object to send; empty unless the policy is `auto`."""
     return sent_verbosity(draft, draft.client, "verbosity") if _is_auto(draft) else {}
 
 

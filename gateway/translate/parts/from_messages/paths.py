@@ -21,7 +21,7 @@ def parameter_path(root: str, client: Json, rest: str = "") -> str | None:
 
 
 def _thinking_path(client: Json, rest: str) -> str:
-    """Return the path of the client's wish for a summary of reasoning, or for reasoning at all."""
+    """Return the path of the parameter that asks for a summary of reasoning, or for reasoning."""
     if rest == "summary":
         return "thinking.display"
     asked = asked_effort(client)

@@ -1,4 +1,4 @@
-"""The fields that reasoning carries back to the server that it came from, for other clients."""
+"""Collects the fields that reasoning carries back to its server, for clients of other shapes."""
 
 from collections.abc import Sequence
 from typing import Protocol
