@@ -26,9 +26,9 @@ Detokenize = Callable[[Sequence[int]], str]
 
 @dataclass(slots=True)
 class Context:
-    """What a translation needs to know beside the request itself.
+    """The facts that a translation needs beside the request itself.
 
-    Never changed. Not frozen: one is made per request, and freezing triples the cost.
+    Never changed, but not frozen: one is made for each request, and freezing triples the cost.
     """
 
     model_asked: str

@@ -36,7 +36,7 @@ def too_many(total: int, limit: int, param: str) -> InvalidRequest:
 
 
 def together(context: Context, choices: int, temperature: object) -> bool:
-    """Whether one call can generate that many `choices` of one prompt.
+    """Whether one call can generate this number of `choices` of one prompt.
 
     `temperature` is None if the request has none. At 0 all choices would be equal, and vLLM refuses
     a request for several.

@@ -76,7 +76,7 @@ def completed(reply: Json, singles: Sequence[object]) -> Json:
 
 
 class ChoicesSeen:
-    """Which choices have come in one call's stream, and what it used."""
+    """The choices that have come in the stream of one call, and the usage of calls."""
 
     def __init__(self) -> None:
         self._seen: set[int] = set()

@@ -117,8 +117,7 @@ class ChatStream(ChatFrame):
         return self._announced() if is_first else []
 
     def _choice(self, call: int, choice: Json) -> list[Json]:
-        """Take a part of a choice; its end waits for the stream's, as servers send more after
-        it."""
+        """Take a part of a choice; its end waits for the stream's: servers send more after it."""
         index = self._index(call, choice)
         if index is None or self._finished[index]:
             return []

@@ -39,10 +39,10 @@ class Candidate:
 
 
 def fold_replies(replies: Sequence[object], request: PreparedRequest, context: Context) -> Json:
-    """Return one completions reply made of the chat replies to all calls, in call order.
+    """Return one completions reply made from the chat replies to all calls, in call order.
 
-    Raises `UpstreamReplied` for a reply that is an error, and `UpstreamError` for one that is not
-    a chat completion or lacks some of the requested choices.
+    Raises `UpstreamReplied` for a reply that is an error, and `UpstreamError` for one that is not a
+    chat completion or lacks some of the requested choices.
     """
     plan = request.plan
     if len(replies) != plan.call_count:

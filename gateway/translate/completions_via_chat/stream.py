@@ -48,7 +48,8 @@ class CompletionsStream(StreamTranslation):
     def feed(self, call: int, event: Json) -> list[Json]:
         """Take one chunk of a call's stream; return the completions chunks to send.
 
-        Raises `UpstreamReplied` for an error event and `UpstreamError` for what is not a chunk.
+        Raises `UpstreamReplied` for an error event and `UpstreamError` for a value that is not a
+        chunk.
         """
         without_error(call, event, self._request)
         self._chunks.note(event)

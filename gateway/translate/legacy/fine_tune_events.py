@@ -110,7 +110,7 @@ class EventFollower:
         return any(_identity(event) in self._seen for event in page)
 
     def take(self, newest_first: Sequence[object]) -> list[Json]:
-        """Return those of these events that are new, oldest first."""
+        """Return the new events among these, oldest first."""
         fresh: list[Json] = []
         for event in reversed(newest_first):
             converted = event_from_job_event(event)

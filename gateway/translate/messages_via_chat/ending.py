@@ -49,7 +49,7 @@ class Ending:
         self._refusal.append(text)
 
     def speak(self) -> None:
-        """Note that the reply has text."""
+        """Record that the reply has text."""
         self._has_text = True
 
     def stop(self, *, has_tool_calls: bool, found: str | None) -> Stop:

@@ -44,7 +44,7 @@ class ChatFrame(StreamTranslation):
 
     @abstractmethod
     def _total_usage(self, usages: Sequence[object]) -> Json | None:
-        """Return the usage of all calls; None if that of any is unknown."""
+        """Return the usage of all calls; None if any call's is unknown."""
 
     def _opened(self, identity: Callable[[], Json]) -> list[Json]:
         """Return the first chunks, once; `identity` makes the fields that all chunks have."""

@@ -81,7 +81,7 @@ class LastEvents:
             self.append(piece)
 
     def blur(self) -> None:
-        """Note that a part of an event passes, which cannot be read alone."""
+        """Record that a part of an event passes, which cannot be read alone."""
         self._pieces.clear()
         self._is_blurred = True
 

@@ -83,7 +83,7 @@ class ItemTexts:
         return known_place, whole if part is None else part.rest_of(whole)
 
     def end_part(self, form: Form, place: _Place) -> None:
-        """Note that a part is complete: text without an index then belongs to the next one.
+        """Record that a part is complete: text without an index then belongs to the next one.
 
         Until such text comes, events may repeat the complete part.
         """
