@@ -9,7 +9,7 @@ from gateway.translate.schema.chat_messages import MESSAGES, PARTS
 from gateway.translate.schema.unknown_fields import carry_unknown
 
 _IN_PROMPTS = frozenset({"role", "content"})
-"""The fields of a message that every prompt contains, if the content is a text."""
+"""The fields of a message that every prompt has, if the content is a text."""
 
 
 def report_losses(

@@ -41,7 +41,7 @@ def _fields_of_use(below: str, given: str) -> Mapping[str, str]:
 def turns_of(messages: Sequence[Json], context: Context, report: Report) -> list[Turn]:
     """Return the turns that checked chat messages make, in order.
 
-    Raises `InvalidRequest` if calls and results do not match, and `UnsupportedParameter` for
+    Raises `InvalidRequest` where calls and results do not match, and `UnsupportedParameter` for
     content that messages do not have, both naming `messages[i]…`.
     """
     reader = _Reader(context, report)
@@ -59,7 +59,7 @@ class _Reader:
         self._context = context
         self._report = report
         self._waiting: dict[str, list[Call]] = {}
-        """The calls without a result by the client's ids, which some servers repeat."""
+        """Calls without a result by the client's ids, which some servers repeat."""
         self._calls = UnnamedCalls()
         """Makes the ids of calls that have none, and finds the calls that results belong to."""
 

@@ -25,7 +25,7 @@ from gateway.translate.stream.stops import StopScanner
 
 
 class _OpenCall:
-    """A call whose block is open. The input of a custom tool is shown once it is whole."""
+    """A call whose block is open; the input of a custom tool is shown once it is whole."""
 
     def __init__(self, index: int, name: str, given: object, *, is_custom: bool) -> None:
         self.index = index

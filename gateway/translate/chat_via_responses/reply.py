@@ -106,7 +106,7 @@ _IN_PLACE_OF_TEXT = ("tool_calls", "function_call", "images")
 
 
 def message_of(deltas: Iterable[Json]) -> Json:
-    """Return the whole message that deltas make."""
+    """Return the message that deltas make."""
     message: Json = {}
     for delta in deltas:
         for name, value in delta.items():

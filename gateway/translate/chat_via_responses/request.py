@@ -83,7 +83,7 @@ def prepare(body: Json, context: Context, report: Report) -> PreparedRequest:
 
 
 def _fan_out(upstream: Json, draft: Draft) -> tuple[Json, ...]:
-    """Return one call for each choice, with a seed of its own: equal seeds give equal texts."""
+    """Return one call per choice, each with a seed of its own: equal seeds give equal texts."""
     n: int = draft.client.get("n", 1)
     if n == 1:
         return (upstream,)

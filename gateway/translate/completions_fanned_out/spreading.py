@@ -30,7 +30,7 @@ class SentPrompt:
 
 @dataclass(frozen=True, slots=True)
 class Fan:
-    """The order of prompts and choices among calls: prompt by prompt, then choice by choice."""
+    """The order of prompts and choices over calls: prompt by prompt, then choice by choice."""
 
     prompts: tuple[SentPrompt, ...]
     n: int

@@ -21,7 +21,7 @@ from gateway.translate.stream.reply_choices import choices_of, in_order, message
 from gateway.translate.stream.stops import cut
 
 MAX_ALTERNATIVES = 20
-"""The most alternatives per token that any endpoint returns."""
+"""The most alternatives per token that any endpoint gives."""
 
 
 @dataclass(slots=True)

@@ -196,7 +196,7 @@ class MessagesStream(StreamTranslation):
         return last if isinstance(last, RefusalBlock) else self._frame.add(RefusalBlock())
 
     def _end_text(self) -> None:
-        """Show the text that was held back, as other content ends a possible stop sequence."""
+        """Show the text that was held back: other content ends a possible stop sequence."""
         if self._scanner.found is not None:
             return
         held = self._scanner.flush()

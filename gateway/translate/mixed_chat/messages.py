@@ -98,7 +98,7 @@ def _read_assistant(message: Json, path: str, custom: AbstractSet[str], read: Me
 
 
 def _split(blocks: list[Any], path: str, read: Messages) -> tuple[list[Any], list[Json]]:
-    """Return an assistant's parts without its calls and thinking, and the calls."""
+    """Return an assistant's parts without its calls and thoughts, and the calls."""
     kept: list[Any] = []
     calls: list[Json] = []
     for index, block in enumerate(blocks):

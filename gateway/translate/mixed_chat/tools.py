@@ -16,7 +16,7 @@ _KEPT = {
     "responses": ("type", *_INNER),
     "messages": ("type", "name", "description", "input_schema", "strict", MARK),
 }
-"""The fields of a tool that have a place, by its form. Chat's own tools stay as they are."""
+"""The fields of a tool that have a place, by its form; chat's own tools stay as they are."""
 
 
 @dataclass(slots=True)

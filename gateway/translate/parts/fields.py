@@ -14,7 +14,7 @@ NO_IDS = frozenset({"", *_PREFIXES})
 """Upstream ids from which no reply id can be made: the client gets a new one."""
 
 INT64 = 2**63
-"""The bound of numbers: no server counts further, and JSON readers differ beyond it."""
+"""Bound of numbers: no server counts further, and JSON readers differ beyond it."""
 
 
 def swap_id(

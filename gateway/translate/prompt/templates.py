@@ -1,4 +1,4 @@
-"""Jinja chat templates; no other module renders any.
+"""Jinja chat templates. No other module renders any.
 
 A template comes from the operator's configuration, never from a request or a model. It is rendered
 in a sandbox that does not let it change its input, and its output is bounded.

@@ -60,8 +60,8 @@ _ITEMS: Mapping[str, Record] = {
 def turns_of(client: Json, names: ToolNames, context: Context, report: Report) -> list[Turn]:
     """Return the turns that a checked responses request makes, in order.
 
-    Raises `InvalidRequest` if calls and outputs do not match, and `UnsupportedParameter` for items
-    that messages do not have, both naming `input[i]`.
+    Raises `InvalidRequest` where calls and outputs do not match, and `UnsupportedParameter` for
+    items that messages do not have, both naming `input[i]`.
     """
     reader = _Reader(names, context, report)
     if "instructions" in client:

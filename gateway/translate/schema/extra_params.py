@@ -31,7 +31,7 @@ Programs written for these servers send them to every model.
 
 
 def policy_for(context: Context) -> Literal["pass", "drop", "refuse"]:
-    """Return the policy; `auto` becomes what the server itself would do."""
+    """Return the policy; `auto` is what the server itself would do."""
     policy = context.settings.extra_params
     if policy != "auto":
         return policy

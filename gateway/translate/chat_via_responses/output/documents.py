@@ -22,7 +22,7 @@ Piece = Callable[[], list[Step]]
 
 
 class Documents:
-    """The messages of one response, of which only one is shown."""
+    """The messages of one response, of which one is shown."""
 
     def __init__(self, report: Report) -> None:
         self._report = report

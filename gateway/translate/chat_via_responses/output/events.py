@@ -86,7 +86,7 @@ class ResponseEvents(ABC, Generic[Shown]):
 
     @abstractmethod
     def _whole_text(self, event: Json, kind: str, part: Json) -> Shown | None:
-        """Take a part of an item with its whole text; `kind` is the part's type."""
+        """Take a part of an item with its whole text; `kind` is its type."""
 
     @abstractmethod
     def _call_delta(self, event: Json) -> Shown | None:

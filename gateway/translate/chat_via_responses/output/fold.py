@@ -47,7 +47,7 @@ _ANSWERS = (ItemKind.MESSAGE, ItemKind.CALL)
 """The kinds of items that make a chat message, as pictures do; other items alone do not."""
 
 TERMINAL = RESPONSES_END - {"response.failed"}
-"""The events that end a response; `response.failed` becomes an error before it comes here."""
+"""The events that end a response; `response.failed` is an error before it comes here."""
 
 
 class OutputFold(ResponseEvents[list[Step]]):
@@ -192,7 +192,7 @@ class OutputFold(ResponseEvents[list[Step]]):
         return self._reasoning.summary_delta(self._items.of_event(ItemKind.REASONING, event), event)
 
     def _whole_text(self, event: Json, kind: str, part: Json) -> list[Step]:
-        """Take a part of an item with its whole text; `kind` is the part's type."""
+        """Take a part of an item with its whole text; `kind` is its type."""
         of = _PARTS.get(kind)
         item = None if of is None else self._items.of_whole(of, event)
         if item is None:

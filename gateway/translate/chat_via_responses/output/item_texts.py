@@ -21,7 +21,7 @@ Texts = Sequence[tuple[int, str]]
 """Texts of one form, each with its index in the list of parts."""
 
 _Place = int | None
-"""The index of a part; None: the upstream does not send it."""
+"""The index of a part; None: the upstream does not name it."""
 
 _Digest = tuple[Form, tuple[int, int]]
 

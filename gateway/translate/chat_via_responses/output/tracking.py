@@ -65,7 +65,7 @@ class OutputItem:
     annotations: dict[int | None, list[object]] = field(default_factory=dict)
     """The annotations of each part that have been taken."""
     other_parts: set[int] = field(default_factory=set)
-    """The places of a message's parts without text that have been shown."""
+    """The places of a message's parts without text that were shown."""
     image_is_shown: bool = False
     summary_parts: int = 0
     """The number of summary parts that were announced."""
@@ -271,7 +271,7 @@ def has_other_name(known: OutputItem, item: Json) -> bool:
 
 
 def may_be(known: OutputItem, item: Json) -> bool:
-    """Whether an item can be a known one: then at most its ids differ."""
+    """Whether an item can be a known one: at most its ids differ."""
     if not differs(known, item):
         return True
     return not has_other_name(known, item) and goes_on(known, item)

@@ -47,7 +47,7 @@ class ReasoningBlock(ThinkingBlock):
         self._part = 0
         self._texts: list[str] = []
         self.whole: Json = {}
-        """The whole item, as its last event has it."""
+        """The item, as its last event has it."""
 
     @property
     def complete(self) -> bool:

@@ -100,7 +100,7 @@ class Content:
             block.whole |= {name: value for name, value in whole.items() if value}
 
     def describe(self, call: Call, source: Json) -> None:
-        """Take the name, the id and the type of a call from an item or an event."""
+        """Take name, id and type of a call from an item or an event."""
         call.describe(source, self._request.options.tools)
 
     def open(self, call: Call, text: object) -> None:

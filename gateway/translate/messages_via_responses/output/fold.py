@@ -40,7 +40,7 @@ _REASONING: Final[Mapping[str, ReasoningForm]] = {
 
 
 class MessageFold(ResponseEvents[None]):
-    """Takes the events of one response, and writes the blocks of one message into a frame."""
+    """Takes the events of one response; writes the blocks of one message into a frame."""
 
     def __init__(
         self, request: PreparedMessages, frame: MessagesFrame, context: Context, report: Report
@@ -187,7 +187,7 @@ class MessageFold(ResponseEvents[None]):
         self._content.reason(item, "summary", summary_index(item, event), string(event, "delta"))
 
     def _whole_text(self, event: Json, kind: str, part: Json) -> None:
-        """Take a part of an item with its whole text; `kind` is the part's type."""
+        """Take a part of an item with its whole text; `kind` is its type."""
         form = FORMS.get(kind) or _REASONING.get(kind)
         of = ItemKind.REASONING if kind in _REASONING else ItemKind.MESSAGE
         item = None if form is None else self._items.of_whole(of, event)

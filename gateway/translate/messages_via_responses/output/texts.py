@@ -58,7 +58,7 @@ class Texts:
         self._show(place, text)
 
     def interrupt(self) -> None:
-        """Show the text that was held back, as other content ends a possible stop sequence."""
+        """Show the text that was held back: other content ends a possible stop sequence."""
         if self.found is not None or self._place is None:
             return
         held = self._scanner.flush()

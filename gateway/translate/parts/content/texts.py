@@ -45,7 +45,7 @@ def other_parts(parts: Iterable[Any]) -> list[Any]:
 
 
 def is_part(part: object, kind: str) -> bool:
-    """Whether a value is a part of this type."""
+    """Whether a value is a part of a type."""
     return isinstance(part, dict) and part.get("type") == kind
 
 

@@ -22,8 +22,8 @@ def input_turns(
 ) -> list[tuple[Json, Origin]]:
     """Return the chat messages of a checked request, each with its origin.
 
-    Raises `InvalidRequest` if calls and outputs do not match, and `UnsupportedParameter` for items
-    that chat cannot express, both naming `input[i]`.
+    Raises `InvalidRequest` where calls and outputs do not match, and
+    `UnsupportedParameter` for items that chat cannot express, both naming `input[i]`.
     """
     reader = Reader(names, context, report)
     if client.get("instructions"):

@@ -11,7 +11,7 @@ from gateway.translate.responses_via_chat.input.turn import Call, Turn
 class Signatures:
     """Gives calls the fields that were brought back, whichever of the two comes first.
 
-    Calls are identified by the client's ids, which may be used again once a call has its output.
+    Calls are identified by the client's ids, which may be reused once a call has its output.
     """
 
     def __init__(self) -> None:

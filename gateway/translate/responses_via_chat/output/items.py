@@ -112,7 +112,7 @@ class MessageItem(OutputItem):
         self._write_part("output_text.delta", delta=text, logprobs=list(entries))
 
     def add_refusal(self, text: str, entries: Sequence[Json] = ()) -> None:
-        """Add text of a refusal; its logprobs are in a field that OpenAI does not have."""
+        """Add text of a refusal; its logprobs are kept in a field that OpenAI does not have."""
         part = self._part("refusal")
         part.pieces.append(text)
         part.logprobs += entries

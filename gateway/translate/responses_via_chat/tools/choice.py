@@ -116,7 +116,7 @@ class _Chooser:
         return definition
 
     def unavailable(self, choice: str | Json) -> InvalidRequest:
-        """Return the error for a choice of tools that are left out or not declared."""
+        """Return the error for a choice of tools that are left out or were not declared."""
         hosted = self._tools.hosted
         if isinstance(choice, dict):
             wanted = {choice["type"], *(each["type"] for each in choice.get("tools", ()))}

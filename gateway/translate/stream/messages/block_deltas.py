@@ -30,7 +30,7 @@ def block_events(index: int, block: Json) -> Iterator[Json]:
 
 
 def taken_apart(block: Json) -> tuple[Json, list[Json]]:
-    """Return a block as it begins, and the deltas with its texts; raises as `block_events` does."""
+    """Return a block as it begins, and the deltas with its texts; raises as `block_events`."""
     kind = block.get("type")
     if kind == "text":
         citations = block.get("citations")

@@ -33,7 +33,7 @@ class AssistantReader(ABC):
 
     @abstractmethod
     def _text(self, text: str, block: Block) -> None:
-        """Write the text of a block; it may be empty."""
+        """Write text of a block; it may be empty."""
 
     @abstractmethod
     def _thought(self, block: Block) -> None:
