@@ -201,7 +201,7 @@ class Composed:
 
 
 def _follow(changed: list[str], entry: str) -> None:
-    """Add a change; one of a value that an earlier change made is joined to that."""
+    """Add a change; if it changes the new value of an earlier change, join the two."""
     name, _, values = entry.partition(":")
     old, arrow, new = values.partition("->")
     for position, known in enumerate(changed):

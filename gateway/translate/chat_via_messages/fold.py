@@ -105,7 +105,7 @@ class MessageFold:
         return self._pass(string(delta, "partial_json")) if kind == "input_json_delta" else []
 
     def _end_call(self, *, truncated: bool = False) -> list[Json]:
-        """End the open call; if no pieces have come, its input is that of its beginning, or none.
+        """End the open call; without pieces it has the input that it began with, or none.
 
         This happens when the next block begins, not when the call's block ends, because `truncated`
         is known only after that.

@@ -27,7 +27,7 @@ class AssistantTurn(AssistantReader):
         self._calls: dict[str, Json] = {}
         self._reasoning: Json = {}
         self._fields_of_calls: dict[str, Json] = {}
-        """The fields that the server wants back with its calls, by the client's ids of these."""
+        """The fields that the server wants back with each call, by the client's id of the call."""
         self._goes_on = False
         """Whether the next text continues the last one."""
 

@@ -167,9 +167,10 @@ def without_error(
 
 
 def in_clients_words(error: UpstreamReplied, param: str | None) -> UpstreamReplied:
-    """Return the error with the client's parameter; its message names the upstream's.
+    """Return the error with the client's parameter; its message names the upstream's, too.
 
-    The message does not if both are the same, or are in the same item of the same list.
+    The upstream's name is left out if it is the client's parameter, contains it, or is within the
+    same item of a list.
     """
     named, error.param = error.param, param
     is_no_field = error.code == TOO_LONG and param is None

@@ -121,7 +121,7 @@ class MessagesAsResponse(ResponseFrame):
             self._thought[1].block["signature"] = string(delta, "signature")
 
     def _end_block(self, *, truncated: bool = False) -> None:
-        """End the open block; if no pieces of a call have come, its input is that of its beginning.
+        """End the open block; a call without pieces has the input that it began with, or none.
 
         This happens when the next block begins, not when the block itself ends, because `truncated`
         is known only after that.

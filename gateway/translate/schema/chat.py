@@ -37,7 +37,7 @@ MAX_STOPS = 64
 
 @dataclass(frozen=True, slots=True)
 class _Tool:
-    """A tool definition; if chat does not have its type, nothing else about it has to be there."""
+    """A tool definition; `function` and `custom` tools must have an object of that name."""
 
     def accept(self, value: object, param: str) -> Json:
         tool: Json = TOOL.accept(value, param)

@@ -11,7 +11,7 @@ from gateway.shapes import Json
 from gateway.translate.parts.finish_reasons import ending_word
 
 _DIGITS: Final = 10
-"""The number of digits that an index written as a string stays below."""
+"""An index that is written as a string has fewer digits than this."""
 
 
 def choices_of(reply: Mapping[str, Any]) -> list[Json]:

@@ -28,7 +28,8 @@ class CallText:
         self._held = False
         """Whether it is still unknown if the deltas continue the opening text or repeat it."""
         self._empty = ""
-        """The form in which the upstream has sent absent arguments; empty: it has not."""
+        """The text that the upstream has sent for absent arguments, such as `{}`; empty: none
+        yet."""
         self._arguments = ArgumentText()
         self._shown: list[str] = []
         self._unshown: list[str] = []

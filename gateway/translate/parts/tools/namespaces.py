@@ -23,7 +23,7 @@ _MAX_HASHED_NAME = MAX_TOOL_NAME - len("ns_01234567__")
 
 
 class FlatNames:
-    """The flat names that tools of namespaces have at chat, and the way back."""
+    """Maps the tools of namespaces to the flat names that chat needs, and back."""
 
     def __init__(self) -> None:
         self._origins: dict[str, tuple[str | None, str]] = {}
