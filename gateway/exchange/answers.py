@@ -61,9 +61,9 @@ async def fold(
 ) -> ClientReply | ErrorReply:
     """Send a translated attempt's calls; return the client's whole reply, or the first failure.
 
-    Large answers are folded `apart`, and so is what becomes a response to a large request: it has
-    the request's tools, and the schema of its text. Raises what `send` raises, and `UpstreamError`
-    where an answer is not what its shape says.
+    Large answers are folded `apart`, and so are the answers to a large responses request, since a
+    response repeats the tools and the text's schema of its request. Raises what `send` raises, and
+    `UpstreamError` for an answer that is not valid in its shape.
     """
     answers = await send_whole(send, attempt.calls, attempt.concurrency)
     if isinstance(answers, ErrorReply):
@@ -75,10 +75,11 @@ async def fold(
 
 
 def answer_at_once(fast: Fast | None, reply: UpstreamReply) -> ClientReply | None:
-    """Return the client's reply to one upstream reply, if that is simple; None: see `answer`.
+    """Return the client's reply to a simple upstream reply; None for others, see `answer`.
 
-    Simple is a complete body of JSON that is not an error, or what the fast translation accepts,
-    which accepts no errors. The body is only peeked at: the caller has to consume it.
+    A reply is simple if it has arrived whole and is a JSON object that is no error, or if the fast
+    translation accepts it, which accepts no errors. The body is only peeked at: the caller has to
+    consume it.
     """
     if not reply.ended or not 200 <= reply.status < 300:
         return None
@@ -98,8 +99,8 @@ async def answer(
 ) -> ClientReply | ErrorReply:
     """Return the client's reply to one upstream reply, or the error that it is.
 
-    A reply that is to be translated is read to its end, a large one translated `apart`. Raises what
-    reading raises, and `UpstreamError` for an answer that is not what its shape says.
+    A reply that is to be translated is read to its end; a large one is translated `apart`. Raises
+    what reading raises, and `UpstreamError` for an answer that is not valid in its shape.
     """
     if fast is None:
         return await untouched_answer(client, reply, grace)
@@ -116,8 +117,8 @@ async def untouched_answer(
 ) -> ClientReply | ErrorReply:
     """Return one upstream reply unchanged as the client's, or the error that it is.
 
-    It is returned, read or not, once its beginning shows that it is not an error, or after `grace`
-    seconds; see `passed_on`. Raises what reading raises.
+    The reply is returned, read or not, once its beginning shows that it is not an error, or after
+    `grace` seconds; see `passed_on`. Raises what reading raises.
     """
     untouched = await answer_or_error(reply, "untouched", grace)
     if not isinstance(untouched, ErrorReply):
@@ -139,7 +140,7 @@ def _folded(
 ) -> ClientReply | ErrorReply:
     """Return the client's reply to whole answers, or the error that one of them turns out to be.
 
-    Raises `UpstreamError` for what is not an answer.
+    Raises `UpstreamError` for an answer that is not valid in its shape.
     """
     try:
         return _reply_to(translation, answers, names)
@@ -172,7 +173,10 @@ def _reply_to(
 
 
 def _refused_key(error: UpstreamError, headers: RawHeaders) -> ErrorReply:
-    """Return an error that refuses the key, which may be the gateway's; raise any other."""
+    """Return the reply of an error that refuses the key sent, which may be the gateway's.
+
+    Raises any other error.
+    """
     refused = as_refused_key(error, headers) if isinstance(error, UpstreamReplied) else None
     if refused is None:
         raise error
@@ -192,7 +196,7 @@ async def stream(
 ) -> ClientReply | ErrorReply:
     """Send a translated attempt's calls; return the client's stream, or the first failure.
 
-    It is returned once its first event is known. Raises as `fold` does.
+    The stream is returned once its first event is known. Raises as `fold` does.
     """
     calls, folder = len(attempt.calls), translation.stream()
     feeder = Feeder(
@@ -221,7 +225,7 @@ async def stream(
 def _words(
     call: GenerationRequest, upstream: UpstreamSettings
 ) -> Callable[[GatewayError], GatewayError]:
-    """Return what makes the client's error of one of the upstream's."""
+    """Return the function that turns an upstream's error into the one that the client gets."""
 
     def words(error: GatewayError) -> GatewayError:
         return in_clients_names(in_own_words(upstream, error), call.body)
@@ -232,7 +236,7 @@ def _words(
 async def _begun(
     pump: Pump, feeder: Feeder, streams: Streams, attempt: Attempt, settings: Settings
 ) -> ClientReply | ErrorReply:
-    """Return the reply once its first event is known; an error, if that is what it is."""
+    """Return the reply once its first event is known, or the error that this event is."""
     first = streams.replies[0]
     reply = event_stream_reply(pump, _kept(first.headers if first else ()))
     shown: ClientReply | GatewayError = reply
@@ -273,7 +277,7 @@ def local_answer(call: GenerationRequest, reply: Json, *, streamed: bool) -> Cli
 
 
 def _translated(body: bytes, headers: RawHeaders) -> ClientReply:
-    """Return the reply with a translated body, and what still holds of the upstream's fields."""
+    """Return the reply with a translated body, and the upstream's fields that still hold."""
     if not isinstance(headers, ReplyHeaders):
         return json_reply(body, fields=_kept(headers))
     derived = headers.repeated.derived

@@ -43,14 +43,14 @@ from gateway.translate.renaming import Renaming
 
 
 class Attempt(msgspec.Struct):
-    """What is sent in one attempt. `translation` None: the reply is the upstream's own bytes."""
+    """The calls of one attempt; without a `translation` the client gets the upstream's bytes."""
 
     shape: Shape
     calls: Sequence[UpstreamCall]
     fixes: Fixes = ()
     translation: Translation | None = None
     fast: Fast | None = None
-    """The translation again, where it is a codec's: then it has one call, not streamed."""
+    """The same translation if a codec of a fast path has made it: then there is one call."""
     text_deltas: bool = False
     """Whether a stream may take the fast path of text deltas."""
     report: Report | None = None
@@ -58,9 +58,10 @@ class Attempt(msgspec.Struct):
     concurrency: int = 1
     """How many of the calls may be in flight at the same time."""
     most_calls: int = 0
-    """How many it may take, with those for choices left out; 0: none asks for several choices."""
+    """The most calls that the attempt may take, with those that ask again for choices which a
+    server has left out; 0 if no call asks for several choices."""
     items: ItemNames | None = None
-    """The client's names for the items of `input`, where its own endpoint gets other ones."""
+    """The client's names of the items of `input`, if the gateway has changed which there are."""
     unfixed: Sequence[Json] = ()
     """The bodies of the calls without the fixes, if there are any fixes."""
 
@@ -69,7 +70,7 @@ class Attempt(msgspec.Struct):
 
     @property
     def renamed(self) -> Mapping[str, str]:
-        """The client's names of parameters that were sent under others, by those."""
+        """The client's names of renamed parameters, by the names under which they were sent."""
         report = self.report if self.translation is None else self.translation.report
         return {} if report is None else report.renamed
 
@@ -104,7 +105,7 @@ class Attempt(msgspec.Struct):
 
 
 class Attempts:
-    """Builds attempts from the untouched request: none builds on another."""
+    """Builds each attempt from the client's untouched request, never from an earlier attempt."""
 
     def __init__(
         self,
@@ -161,9 +162,10 @@ class Attempts:
         return begun if isinstance(begun, Attempt) else await self.apart.run(begun)
 
     async def learn_names(self, call: GenerationRequest, attempt: Attempt) -> None:
-        """Look up what the client calls the parameters of a large request, for an error.
+        """Prepare the client's names for the parameters of a large request, for use in an error.
 
-        Fast translations ask the generic one, which they make only then.
+        A fast translation takes them from the generic one, which it makes only when it is asked:
+        for a large body that is done beside the event loop.
         """
         if attempt.translation is not None and len(call.body) >= LARGE_BYTES:
             await self.apart.run(partial(attempt.client_param, 0, None))
@@ -176,9 +178,9 @@ class Attempts:
         fixes: Fixes,
         routed: Routed | None,
     ) -> Attempt | Callable[[], Attempt]:
-        """Return a small attempt that sends the client's own bytes, or what makes another.
+        """Return an attempt that sends the client's own bytes, or a function that builds one.
 
-        The latter may run in any thread.
+        The function has all the work that takes long for a large body. It may run in any thread.
         """
         of_route = self._contexts.for_route(route, shape)
         context = of_route.context
@@ -260,7 +262,7 @@ def _untouched(call: GenerationRequest, route: Route, shape: Shape) -> Attempt:
 def _mostly_untouched(
     call: GenerationRequest, route: Route, translation: Renaming, fixes: Fixes
 ) -> Attempt:
-    """Return the attempt at the request's own endpoint, with something left out.
+    """Return the attempt at the request's own endpoint, without what is not taken there.
 
     Its reply is passed on unchanged; so are the client's bytes, if nothing had to be left out.
     """

@@ -1,4 +1,4 @@
-"""Makes attempts: sends what one has to send, and makes the client's reply of what comes back."""
+"""Makes attempts: sends the calls of each, and makes the client's reply of the answers."""
 
 from gateway.config.settings import Settings
 from gateway.exchange import answers
@@ -20,7 +20,7 @@ from gateway.translate.fanout import too_many
 
 
 class AttemptRunner:
-    """Makes one attempt after the other; remembers nothing of them but what servers leave out."""
+    """Makes attempts; remembers of them only which servers leave out choices of a reply."""
 
     def __init__(
         self,
@@ -76,7 +76,7 @@ class AttemptRunner:
         attempt: Attempt,
         reply: UpstreamReply,
     ) -> ClientReply | ErrorReply:
-        """Return the client's reply to the reply to an attempt's only call, or the failure."""
+        """Turn the upstream's reply to an attempt's only call into the client's, or the failure."""
         fast, grace = attempt.fast, self._settings.server.first_byte_grace
         result = await answers.answer(call.shape, fast, reply, grace, self._attempts.apart)
         if fast is not None and fast.fell_back:
@@ -99,7 +99,7 @@ class AttemptRunner:
         upstream = self._settings.upstream(route.upstream)
         answered = await reply_or_failure(upstream, route, call, attempt, failure)
         if attempt.translation is None and isinstance(answered, ClientReply):
-            # A stream that is passed on, and begins with the error: its status is a success.
+            # The client gets the stream that begins with the error, under a status of success.
             decision.failed(route.upstream, error_in_success(failure), final=True)
         return answered
 
@@ -130,10 +130,10 @@ class AttemptRunner:
     def _completing(
         self, call: GenerationRequest, route: Route, attempt: Attempt, translation: Translation
     ) -> Send:
-        """Return what sends an attempt: also for the choices that a server leaves out of a reply.
+        """Return the `Send` for an attempt, which asks again for choices that a server leaves out.
 
-        Such a server is remembered, and from then on each choice is asked for separately. What is
-        returned raises `InvalidRequest` if that takes too many calls.
+        The model of such a server is remembered: later requests ask for each choice separately. The
+        `Send` raises `InvalidRequest` if the choices take too many calls.
         """
         if not attempt.most_calls:
             return self.send
@@ -149,7 +149,7 @@ class AttemptRunner:
             if sent > attempt.most_calls:
                 raise too_many(sent, attempt.most_calls, name)
 
-        # Those that are in flight may all ask again at the same time.
+        # All calls in flight may ask for missing choices at the same time.
         at_once = max(attempt.concurrency // sent, 1)
         return MissingChoices(self.send, attempt.shape, at_once, noticed)
 

@@ -35,10 +35,10 @@ class RouteContext:
     route: Route
     """Held so that `id(route)` cannot be reused while this entry lives."""
     shape: Shape
-    """That of the endpoint."""
+    """The endpoint's shape."""
     context: Context
     fast: Mapping[Shape, FastPaths]
-    """By the client's shape."""
+    """The fast paths to the endpoint, by the client's shape."""
     watched: frozenset[str]
     """The fields that keep a request of this endpoint's own shape from going out as it is."""
 
@@ -46,7 +46,7 @@ class RouteContext:
 class Contexts:
     """Makes the contexts of translations.
 
-    The same route is given for many requests, and gets the same context within a second.
+    A route is used for many requests, which share a context for a second: it has the time.
     """
 
     def __init__(
@@ -63,7 +63,7 @@ class Contexts:
         self._counterparts = counterparts
         self._seals = seals
         self._known: dict[tuple[int, Shape], RouteContext] = {}
-        """Those of this second."""
+        """The contexts made in this second, by `id(route)` and the endpoint's shape."""
         self._second = 0
 
     def for_route(self, route: Route, shape: Shape) -> RouteContext:
@@ -86,7 +86,7 @@ class Contexts:
     def for_call(self, context: Context, call: GenerationRequest) -> Context:
         """Return the context with what holds for one call: its seal, its items' names, its session.
 
-        For clients that keep sealed content: of responses and of messages.
+        Only calls of responses and messages need it: their clients keep sealed content.
         """
         seal = None
         if self._seals is not None:

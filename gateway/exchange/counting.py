@@ -83,8 +83,8 @@ class TokenCounter:
     ) -> ClientReply | None:
         """Return the reply of the model's own endpoint; None: its server does not count.
 
-        What that refuses of hints is left out, as it is from generations, but not remembered: their
-        endpoint may take it.
+        Hints that the endpoint refuses are left out, as they are from generations, but that is not
+        remembered: the endpoint for generations may take them.
         """
         report, model, attempts = Report(_HOME, _HOME), route.model_sent, 0
         request = _unsigned(request, report)

@@ -1,7 +1,8 @@
 """Counting a messages request's tokens at OpenAI's `/v1/responses/input_tokens`, translated.
 
-What the model or its server has refused of generations is left out here, too, and what the count
-itself refuses: else a model that takes no effort of `max` would answer each turn, and count none.
+Parameters that the model or its server has refused in generations are left out here, too, and so
+are those that the count refuses. Otherwise a model that takes no effort of `max` would answer every
+turn and count none.
 """
 
 from collections.abc import Callable, Sequence
@@ -45,12 +46,12 @@ from gateway.translate.parts.model_names import ModelNames, name_as_asked
 
 _PATH = "/responses/input_tokens"
 _OF_GENERATIONS = ("stream", "whole", *LOWERING)
-"""Actions on what a count does not have: a delivery, a limit."""
+"""Actions of fixes on what a request to count does not have: a delivery, a limit."""
 
 
 @dataclass(frozen=True, slots=True)
 class _Counted:
-    """A translated request to count, before what is refused of it is left out."""
+    """A translated request to count, before refused parameters are left out of it."""
 
     report: Report
     prepared: PreparedRequest
@@ -58,7 +59,7 @@ class _Counted:
 
     @property
     def calls(self) -> Sequence[Json]:
-        """The one body."""
+        """The body of the one call."""
         return self.prepared.calls
 
     def client_param(self, call: int, param: str | None) -> str | None:
@@ -84,7 +85,7 @@ class TranslatedCounts:
     ) -> ClientReply | None:
         """Return what the endpoint counts; None: the upstream has none. Raises `GatewayError`.
 
-        What it refuses is not remembered: generations may take it.
+        Parameters that the count refuses are not remembered: generations may take them.
         """
         exchange, model, shape = self._exchange, route.model_sent, Shape.RESPONSES
         scope = exchange.resolver.scope(route, call.headers)
@@ -150,7 +151,7 @@ class TranslatedCounts:
     def _error(
         self, refused: ErrorReply, route: Route, counted: _Counted, body: bytes
     ) -> Exception:
-        """Return a refusal as the client gets it; raises that of the gateway's own key."""
+        """Return a refusal as the client gets it; raises `UpstreamError` for the gateway's key."""
         upstream = self._exchange.settings.upstream(route.upstream)
         failures.check_own_key(upstream, refused.status, refused.body)
         names = counted.refused_param
@@ -170,7 +171,7 @@ def _of_counts(fixes: Fixes) -> Fixes:
 
 
 def _more(refusal: Refusal, fixes: Fixes) -> Fixes:
-    """Return the fixes after a refusal beside those that there are; none: it is the answer."""
+    """Return the fixes that a refusal adds to those there are; none if the refusal is final."""
     more = _of_counts(refusal.fixes)
     is_new = len(more) == len(refusal.fixes) and are_new(more, fixes)
     return more if is_new and len(fixes) + len(more) <= MAX_FIXED else ()

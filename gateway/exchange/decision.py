@@ -15,7 +15,7 @@ from gateway.shapes import RawHeaders, Shape
 from gateway.translate.contract import Report
 
 MAX_MODEL_LENGTH = 512
-"""Characters of a model's name."""
+"""How many characters of a model's name are kept."""
 
 SHOWN_FIELDS = (
     b"x-gateway-upstream",
@@ -29,10 +29,10 @@ SHOWN_FIELDS = (
 
 
 class UpstreamFailure(NamedTuple):
-    """One call that an upstream failed, for the operator.
+    """A failed call to an upstream, as operators see it.
 
-    In words, without the error itself, which would keep the request's frames alive. `status` is
-    that of the upstream's error reply, 0 where it gave none.
+    It has the words of the error and not the error itself, which would keep the request's frames
+    alive. `status` is that of the upstream's error reply, 0 if there was none.
     """
 
     upstream: str
@@ -40,7 +40,7 @@ class UpstreamFailure(NamedTuple):
     status: int = 0
     message: str = ""
     final: bool = False
-    """The client got it as its reply, under a status that says success."""
+    """Whether the client got this failure as its reply, under a status of success."""
 
 
 class Decision(msgspec.Struct, gc=False):
@@ -57,13 +57,13 @@ class Decision(msgspec.Struct, gc=False):
     resolved_by: str = ""
     attempts: int = 0
     resends: int = 0
-    """How often a call of these attempts was sent again by its sender."""
+    """How often the sender of an upstream has sent a call of these attempts again."""
     translation: str = ""
     warning: str = ""
     client: str = ""
-    """The name of the gateway's own client that called; it is in no reply header."""
+    """The configured name of the client that called; no reply header has it."""
     failures: tuple[UpstreamFailure, ...] = ()
-    """Failed calls that the reply does not show. Where there are any, the others are here too."""
+    """All failed calls; empty if none failed, or only one that the request's ending reports."""
     misplaced_rule: str = ""
     """The pattern of a rule whose endpoint refused the model, which then answered elsewhere."""
     params: Report | None = None
@@ -79,11 +79,11 @@ class Decision(msgspec.Struct, gc=False):
     id_line: bytes = b""
     """The `x-request-id` of the reply, as a line of a head."""
     is_clients_id: bool = False
-    """Whether that is the client's own, so that no upstream's takes its place."""
+    """Whether the client has given that id itself, so that no upstream's id takes its place."""
     cors: RawHeaders = ()
-    """The fields of the reply for web pages of other origins."""
+    """The CORS fields of the reply, for web pages of other origins."""
     anthropic: bool = False
-    """Whether the client gets errors in Anthropic's envelope, and its id as `request-id`, too."""
+    """Whether errors are in Anthropic's envelope, and the reply's id is in `request-id`, too."""
     first_byte: float | None = None
     """Seconds until the first byte of the reply's body was there to be sent; None: not yet."""
     tokens: Tokens | None = None
@@ -107,15 +107,15 @@ class Decision(msgspec.Struct, gc=False):
         )
 
     def asked_for(self, model: str) -> None:
-        """Note the client's name of the model, which may not have been checked."""
+        """Note the client's name of the model, unchecked and so cut to a bounded length."""
         self.model_asked = model[:MAX_MODEL_LENGTH]
 
     def sent_as(self, model: str) -> None:
-        """Note the upstream's name of the model, which may be the client's."""
+        """Note the upstream's name of the model, cut likewise: it may be the client's own."""
         self.model_sent = model[:MAX_MODEL_LENGTH]
 
     def warn(self, text: str) -> None:
-        """Add to what the client is warned of; an empty text, or a known one, adds nothing."""
+        """Add a warning for the client, unless the text is empty or was added before."""
         if text not in self.warning:
             self.warning = "; ".join(filter(None, (self.warning, text)))
 
@@ -126,11 +126,11 @@ class Decision(msgspec.Struct, gc=False):
             self.warning = "; ".join(filter(None, (before.removesuffix("; "), after[2:])))
 
     def identified(self, fields: Iterable[tuple[bytes, bytes]]) -> None:
-        """Take the id among the fields of an upstream's reply, unless the client has given one."""
+        """Use the request id in an upstream's reply fields, unless the client has given one."""
         self.take_id_line(line_among(fields))
 
     def take_id_line(self, line: bytes) -> None:
-        """Do the same with the line of a head that has such an id; empty: there is none."""
+        """Do what `identified` does with the id as a line of a head; empty if there is none."""
         if line and not self.is_clients_id:
             self.id_line = line
 
@@ -139,7 +139,7 @@ class Decision(msgspec.Struct, gc=False):
         return list(self._shown()[0])
 
     def lines(self) -> bytes:
-        """Return the same fields as the lines of a head, each with its CRLF."""
+        """Return the fields of `headers()` as the lines of a head, each with its CRLF."""
         return self._shown()[1]
 
     def _shown(self) -> "_Shown":
@@ -167,7 +167,7 @@ def _shown(
     warning: str,
     cors: RawHeaders,
 ) -> _Shown:
-    """Return the fields of a decision, and their lines: few are made again and again."""
+    """Return the fields of a decision, and their lines; cached, since the same few recur."""
     values = (upstream, endpoint, resolved_by, str(attempts or ""), translation, warning)
     fields = tuple(
         (name, UNSAFE.sub(b"?", value.encode("ascii", "backslashreplace")))

@@ -49,10 +49,10 @@ class RoutedRequest(msgspec.Struct, gc=False):
 
     call: GenerationRequest
     decision: Decision
-    """What its reply, and operators, see of it."""
+    """What the reply's headers and operators show of the request."""
     route: Route
     routed: Routed
-    """What routing needed of its body."""
+    """The fields of the body that routing has read."""
     features: Features
 
 
@@ -80,8 +80,8 @@ class Exchange:
     async def run(self, call: GenerationRequest, decision: Decision) -> ClientReply:
         """Serve one request; `decision` is filled in, also when an error is raised.
 
-        Raises `GatewayError` for everything that goes wrong before the reply has begun. It is
-        `bare()`: frames that hold it in a variable would keep it, and the request, alive.
+        Raises `GatewayError` for everything that goes wrong before the reply has begun. The error
+        is `bare()`: a traceback would keep the frames of the request, and so its body, alive.
         """
         try:
             call, routed = await self.attempts.bodies.read(call)
@@ -120,7 +120,7 @@ class Exchange:
     async def go_on(
         self, request: RoutedRequest, attempt: Attempt, reply: UpstreamReply
     ) -> ClientReply:
-        """Serve a request whose first attempt was sent, and has this reply; see `run`."""
+        """Serve a request whose first attempt was already sent and got `reply`; see `run`."""
         call, decision = request.call, request.decision
         try:
             result = await self.runner.answer(call, decision, request.route, attempt, reply)
@@ -154,9 +154,10 @@ class Exchange:
         retries: Retries | None = None,
         last: Refused | None = None,
     ) -> ClientReply:
-        """Try until something answers, or until a failure is the answer.
+        """Make attempts until an upstream answers, or until a failure is final.
 
-        `retries` are those after an attempt that was made before, and was the `last`.
+        `retries` and `last` are given if an attempt was already refused: `last` is that attempt,
+        and `retries` says what to try next.
         """
         call, decision, route = request.call, request.decision, request.route
         shape, stored = route.shape, self.responses
@@ -193,9 +194,10 @@ class Exchange:
         attempt: Attempt,
         last: Refused | None,
     ) -> ClientReply | ErrorReply:
-        """Return what an attempt comes to; `last` is the one before it.
+        """Make an attempt; return the reply or the failure.
 
-        What was refused is not sent again as it was: it would be refused again.
+        If its calls are those of `last`, the attempt before it, nothing is sent and the failure of
+        `last` is returned: the same calls would be refused again.
         """
         if last is not None and same_calls(attempt.calls, last.attempt.calls):
             return last.failure
@@ -205,21 +207,21 @@ class Exchange:
     async def _built(
         self, request: RoutedRequest, shape: Shape, fixes: Fixes
     ) -> tuple[GenerationRequest, Attempt, RecordingTranslation | None]:
-        """Return the call of an attempt, the attempt, and what records its reply.
+        """Return the client's call, the attempt made of it, and what records its reply, if any.
 
-        Raises `InvalidRequest` where the request does not fit there.
+        Raises `InvalidRequest` if the request cannot be sent to the endpoint of `shape`.
         """
         call, fixes = without_betas(request.call, shape, fixes, request.decision)
         route, routed = request.route, request.routed
         if call.shape is _RESPONSES and shape is not _RESPONSES:
             return await self._continued(replace(request, call=call), shape, fixes)
-        # A model that lives at responses keeps its conversations itself.
+        # An upstream's own responses endpoint keeps the conversations of its models itself.
         return call, await self.attempts.build_apart(call, route, shape, fixes, routed), None
 
     async def _ended(
         self, request: RoutedRequest, retries: Retries, refused: Refused
     ) -> ClientReply:
-        """Return the reply to a failure that is the answer; raises `GatewayError`."""
+        """Return the client's reply to a failure that is final; raises `GatewayError`."""
         call, route = request.call, request.route
         if refused.attempt.shape is call.shape is Shape.RESPONSES:
             await self.responses.refuse_kept(call, refused.failure.status)
@@ -228,9 +230,9 @@ class Exchange:
     async def _continued(
         self, request: RoutedRequest, shape: Shape, fixes: Fixes
     ) -> tuple[GenerationRequest, Attempt, RecordingTranslation | None]:
-        """Return a call with the conversation that it continues, and the attempt to answer it.
+        """Do what `_built` does for a responses request that is translated.
 
-        Raises `InvalidRequest` where the request does not fit there.
+        The call that is returned has the whole conversation that the request continues.
         """
         call, routed = request.call, request.routed
         continued = await self.responses.continue_from(call, routed)
@@ -242,7 +244,7 @@ class Exchange:
         translation = cast("Translation", attempt.translation)  # as always in another shape
         recording = self.responses.recording(routed, translation, continued.known)
         if recording is None or call.as_chat:
-            # A reply of chat has no id by which it could be continued.
+            # The client gets a chat completion, which has no id by which it could be continued.
             return whole, attempt, None
         return whole, replace(attempt, translation=recording, fast=None), recording
 
@@ -274,9 +276,10 @@ class Exchange:
 def for_client(
     error: GatewayError | RecursionError, call: GenerationRequest, decision: Decision
 ) -> GatewayError:
-    """Return an error as the client gets it: with its own names, and `bare()`.
+    """Return an error as the client gets it: with the client's names, and `bare()`.
 
-    A body that cannot be read leads nowhere, also where the route of its model is known already.
+    If the body cannot be read and nothing was sent, the decision loses its upstream: such a request
+    goes nowhere, even if the route of its model is already known.
     """
     known = attributed(in_clients_names(error, call.body), decision.params).bare()
     if known.code == INVALID_JSON and not decision.attempts:

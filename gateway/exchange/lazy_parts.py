@@ -25,7 +25,7 @@ class LazyParts:
         await pair.get()
 
     def all(self) -> None:
-        """Load all that requests could need, here and now: before processes fork, and share it."""
+        """Load all that requests could need, in this call: before a fork, processes share it."""
         for client in Shape:
             for home in Shape:
                 if not plan.is_loaded(client, home):

@@ -21,38 +21,41 @@ from gateway.shapes import BegunReply, SendsAtOnce, UpstreamCall
 
 
 class RepeatedCall(msgspec.Struct):
-    """A request of which nothing is to be decided until its reply is there.
+    """A request on which nothing has to be decided before its reply arrives.
 
-    `begin()` and `reply_now()` serve it without a task; `reply()` serves it, or goes on with it at
-    any time, in one.
+    `begin()` and `reply_now()` serve it without a task. `reply()` serves it in a task, from the
+    start or from wherever the other two have got to.
     """
 
     exchange: Exchange
     at_once: SendsAtOnce | None
-    """What sends it in two parts; None: nothing does."""
+    """The sender in two parts; None if there is none, so that `reply()` has to serve it."""
     call: GenerationRequest
     decision: Decision
     route: Route
     routed: Routed | None
-    """None: it is read once it is needed."""
+    """The fields that routing needs; None: they are read from the body once they are needed."""
     features: Features
     fast: Fast | None
     sent: UpstreamCall
     begun: BegunReply | None = None
     is_simple: bool = True
-    """False: its reply has turned out not to be."""
+    """False once the reply has turned out not to be simple; see `answer_at_once`."""
 
     def begin(self, notify: Callable[[], None]) -> bool:
-        """Send it, if that needs no waiting; `notify` is as for `SendsAtOnce`."""
+        """Send the call if that needs no waiting; return whether it was sent.
+
+        `notify` is as for `SendsAtOnce`.
+        """
         if self.at_once is None:
             return False
         self.begun = self.at_once.begin(self.sent, notify)
         return self.begun is not None
 
     def reply_now(self) -> ClientReply | None:
-        """Return the client's reply, if all of the upstream's is here and simple.
+        """Return the client's reply if the upstream's has arrived whole and is simple; else None.
 
-        Raises what `reply()` raises, which can still be called.
+        Raises what `reply()` raises; after None or an error, `reply()` can still be called.
         """
         begun = self.begun
         if begun is None:
@@ -65,7 +68,7 @@ class RepeatedCall(msgspec.Struct):
         return reply
 
     async def reply(self) -> ClientReply:
-        """Return the client's reply; see `Exchange.run`. What is not simple is the loop's."""
+        """Return the client's reply; see `Exchange.run`, whose loop serves what is not simple."""
         fast, sent, decision = self.fast, self.sent, self.decision
         try:
             if self.begun is None:

@@ -1,9 +1,9 @@
-"""A decision on a request holds for the next ones like it: nothing is decided again for them.
+"""Serves requests like an earlier one by the decision on that one, without the retry loop.
 
 A connection's requests are mostly for one model, and `flow.py` decides the same for each of them as
-long as their route holds. Here that is decided once, for small requests that need no fix: the
-client's own bytes are sent, or what a codec makes of them. The loop of `flow.py` serves what may be
-decided in another way, and goes on where an answer is not simple.
+long as their route holds. Here the decision is made once, for small requests that need no fix: the
+client's own bytes are sent, or what a codec makes of them. The loop of `flow.py` serves requests
+whose decision may differ, and takes over where a reply is not simple.
 """
 
 from collections.abc import Awaitable, Callable
@@ -43,7 +43,7 @@ _CHAT: Final = Shape.CHAT
 _RESPONSES: Final = Shape.RESPONSES
 
 FindsSender = Callable[[UpstreamCall], SendsAtOnce | None]
-"""Returns what sends calls like this one in two parts; None: nothing does."""
+"""Returns the sender in two parts for calls like this one; None if there is none."""
 
 
 class Repeat(msgspec.Struct):
@@ -54,31 +54,31 @@ class Repeat(msgspec.Struct):
     epoch: object
     """The `RecentRoutes.epoch` in which the route holds."""
     version: int
-    """The `KnownFixes.version` that was looked at."""
+    """The `KnownFixes.version` of the decision: a later one may have a fix for such requests."""
     route: Route
     at_once: SendsAtOnce | None
-    """What sends the calls of callers that do not wait in a task; None: nothing does."""
+    """The sender for callers that do not wait in a task; None if there is none."""
     sending: Callable[..., UpstreamCall]
-    """Returns the call that sends a body, with `client_headers`: held here, too, those would refer
-    to themselves."""
+    """Makes the call that sends a body, with `client_headers`. The headers are not held here, since
+    this object hangs on them: that would be a cycle."""
     relabelled: RawHeaders | None
-    """The client's fields for a body of the gateway's own, if they are others."""
+    """The client's header fields for a body that the gateway has written; None: the same ones."""
     is_repeated: bool
-    """Whether they are sent here; else the loop serves them."""
+    """Whether such requests are sent from here; otherwise the loop of `flow.py` serves them."""
     is_translated: bool
     """Whether a codec makes the body that is sent."""
     warning: str
-    """What each reply warns of: the model's end; empty: nothing."""
+    """The warning that each reply has, about a redirected or retiring model; may be empty."""
     watched: frozenset[str] | None
-    """The fields that keep a body from being sent as it is; None: nothing does."""
+    """The fields that keep a body from being sent as it is; None: every body is sent as it is."""
     was_text: bool = False
-    """Whether the last one was for a whole text, so that a codec has read all that matters."""
+    """Whether the last request was for a whole text, so that a codec alone has to read the next."""
 
 
 class Repeats:
     """Serves requests that repeat a decision at once, all others by `exchange`.
 
-    `at_once` finds what sends for callers that do not wait in a task; None: nothing does.
+    `at_once` finds the sender for callers that do not wait in a task, if there is any.
     """
 
     def __init__(self, exchange: Exchange, at_once: FindsSender | None = None) -> None:
@@ -87,7 +87,7 @@ class Repeats:
         self.run_anew = exchange.run
         """Serves a request that repeats nothing."""
         self.longest = LARGEST_TEXT
-        """Bytes of a body from which on it repeats nothing."""
+        """A body of this many bytes, or more, repeats nothing."""
         self._recent = exchange.resolver.recent_routes
         self._fixes = exchange.memory.fixes
         self._key = object()
@@ -102,7 +102,7 @@ class Repeats:
         return self.run_anew(call, decision) if repeated is None else repeated.reply()
 
     def repeated(self, call: GenerationRequest, decision: Decision) -> RepeatedCall | None:
-        """Return what a request of a client repeats; None: `run_anew` serves it."""
+        """Return the call by which a request repeats a decision; None: `run_anew` serves it."""
         headers, body = call.headers, call.body
         if len(body) >= self.longest or type(headers) is not ClientHeaders:
             return None
@@ -129,9 +129,9 @@ class Repeats:
             return None
 
     def _text(self, call: GenerationRequest, latest: Repeat) -> Fast | None:
-        """Return the translation of one more request for a text; None: it is none.
+        """Return the codec's translation if this is again a request for a whole text; else None.
 
-        A codec reads all of it, so that routing need not.
+        The codec reads all of the body, so that routing need not.
         """
         if self._holds(latest):
             fast = self._exchange.attempts.by_codec(call, latest.route, None)
@@ -148,7 +148,7 @@ class Repeats:
         fast: Fast | None,
         routed: Routed | None = None,
     ) -> RepeatedCall:
-        """Return the call to send; the decision says so."""
+        """Return the call to send, and fill in the decision."""
         route = known.route
         decision.model_asked = known.model
         decision.attempts += 1
@@ -168,7 +168,7 @@ class Repeats:
     def _known(
         self, headers: ClientHeaders, call: GenerationRequest, routed: Routed
     ) -> Repeat | None:
-        """Return what is known of requests like this; None: the loop serves it.
+        """Return the decision on requests like this one; None: the loop serves it.
 
         Raises `InvalidRequest`.
         """
@@ -199,14 +199,14 @@ class Repeats:
     def _learned(
         self, call: GenerationRequest, routed: Routed, features: Features
     ) -> Repeat | None:
-        """Return what is to be known of requests like this; None: they have no route yet."""
+        """Make the decision on requests like this one; None if they have no recent route."""
         model, resolver, client = model_of(routed), self._exchange.resolver, call.shape
         route = resolver.recent(call.headers, model, client, features)
         if route is None:
             return None
         of_route = self._exchange.attempts.route_context(route, route.shape)
         is_same = route.shape is client
-        # What a client of responses gets from elsewhere may have to be kept, and continued.
+        # A responses client's reply from another endpoint may have to be kept, to be continued.
         fits = route.model_sent == model if is_same else client is not _RESPONSES
         watched = of_route.watched if of_route.watched or client is not _CHAT else None
         sent = upstream_call(call, route, route.shape, call.body)
@@ -229,7 +229,7 @@ class Repeats:
     def _is_settled(
         self, call: GenerationRequest, routed: Routed, of_route: RouteContext, features: Features
     ) -> bool:
-        """Whether nothing but the route decides what is sent, and nothing else is to be noted."""
+        """Whether the route alone decides what is sent, and a success has nothing to teach."""
         if self._exchange.params.any or (call.client is not None and call.client.is_restricted):
             return False
         route, shape = of_route.route, of_route.shape
@@ -256,7 +256,7 @@ def _is_untouched(call: GenerationRequest, known: Repeat, routed: Routed) -> boo
 
 
 def _sending(sent: UpstreamCall) -> Callable[..., UpstreamCall]:
-    """Return what makes a call like this one."""
+    """Return a function that makes calls like this one of a body and `client_headers`."""
     return partial(
         UpstreamCall,
         sent.upstream,

@@ -1,8 +1,8 @@
 """What is tried after a refusal, and what the refusals teach. Sends nothing.
 
-At most one attempt at each endpoint, but for fixed parameters: each name is fixed once per
-endpoint, so both come to an end. Nothing is learned of an endpoint before it has shown that the
-model lives there: by a success, or by refusing a parameter in the model's name.
+Each endpoint gets one attempt, and further ones only with other fixes of parameters. A name is
+fixed once per endpoint, so the attempts come to an end. Nothing is learned of an endpoint before it
+has shown that the model lives there: by a success, or by refusing a parameter in the model's name.
 """
 
 from collections.abc import Sequence
@@ -24,18 +24,18 @@ from gateway.resolve.refusals.classify import Refusal, Verdict
 from gateway.shapes import Shape
 
 MAX_FIXED: Final = 32
-"""Parameters that are fixed for one request, whatever an upstream finds to refuse."""
+"""The most parameters that are fixed for one request, however many an upstream refuses."""
 
 AZURE_NOT_DEPLOYED: Final = "DeploymentNotFound"
 
 _OPTIONAL: Final = frozenset({Shape.MESSAGES, Shape.RESPONSES})
-"""Routes that many servers lack for good."""
+"""Endpoints that many servers do not have at all."""
 _MOVED: Final = (Verdict.WRONG_ENDPOINT, Verdict.UNKNOWN_ROUTE)
 
 
 @dataclass(frozen=True, slots=True)
 class Memory:
-    """What exchanges teach later ones."""
+    """What the gateway has learned from requests, for later ones."""
 
     endpoints: LearnedEndpoints
     fixes: KnownFixes
@@ -81,9 +81,9 @@ class Retries:
         self.first: Refused | None = None
         """The first refusal that led on to another endpoint."""
         self._telling: Refused | None = None
-        """The first of them that was not just about a missing route."""
+        """The first such refusal that was not about a missing route."""
         self.is_guessing = False
-        """Whether the next endpoint is one that is left, and not one that a refusal has named."""
+        """Whether the next endpoint is only one left to try: no refusal has named it."""
         self.lacks_routes = True
         """Whether every refusal so far was about a missing route, whatever the model."""
         self._left: tuple[Shape, ...] = ()
@@ -92,13 +92,13 @@ class Retries:
         self._thinking: Refused | None = None
         """The refusal after which thinking was switched off."""
         self._is_here = False
-        """Whether the endpoint has refused a parameter in the model's name."""
+        """Whether the current endpoint has refused a parameter in the model's name."""
         self._request_dependent = False
         self._missing_routes = frozenset[Shape]()
         self._order = home_order(client, route.kind, route.lacking)
 
     def after(self, refused: Refused) -> bool:
-        """Prepare another attempt, or return False: this failure is the answer."""
+        """Prepare another attempt and return True; False if this failure is final."""
         refusal, shape = refused.refusal, refused.attempt.shape
         self.lacks_routes = self.lacks_routes and refusal.verdict is Verdict.UNKNOWN_ROUTE
         if refusal.verdict is Verdict.UNSUPPORTED_PARAMETER:
@@ -130,9 +130,9 @@ class Retries:
         return True
 
     def after_unfit(self, error: InvalidRequest) -> bool:
-        """Prepare another attempt where the request cannot be translated for `shape`.
+        """Prepare an attempt elsewhere, since the request cannot be translated for `shape`.
 
-        Only where that endpoint is a guess, or was learned and may not be the model's only one.
+        False, unless that endpoint is a guess, or was learned and may not be the model's only one.
         """
         learned = self.first is None and self._route.resolved_by is Source.LEARNED
         if self._is_here or not (learned or self.is_guessing):
@@ -141,9 +141,9 @@ class Retries:
         return self._turn_to((*self._left, *self._order))
 
     def misfit(self, error: InvalidRequest) -> InvalidRequest:
-        """Return why a request fits nowhere; `error` is of the last endpoint.
+        """Return the reason why a request fits nowhere; `error` is that of the last endpoint.
 
-        Unless a refusal has led on, the model is known to live at another, whose reason helps.
+        Unless a refusal has led on, the model lives at its route's endpoint, whose reason helps.
         """
         return error if self.first is not None else self.unfit.get(self._route.shape, error)
 
@@ -163,7 +163,7 @@ class Retries:
     def most_telling(self, last: Refused) -> Refused:
         """Return the first refusal, unless the last one adds something.
 
-        That a route is missing says least: only a client of that endpoint knows of it.
+        A missing route says least: only clients of that endpoint have called it.
         """
         said = last.refusal.message
         if self._thinking is not None and ("thinking" in said or "effort" in said):
@@ -175,7 +175,7 @@ class Retries:
         return self._telling or self.first
 
     def is_absent_everywhere(self, last: Refused) -> bool:
-        """Whether all endpoints were asked, and deny the model; it is remembered for a while."""
+        """Whether all endpoints have denied the model, which is then remembered for a while."""
         first = self.first or last
         if first.refusal.verdict is not Verdict.MODEL_NOT_FOUND or self.unfit:
             return False
@@ -197,7 +197,7 @@ class Retries:
         return True
 
     def _elsewhere(self, refused: Refused) -> Sequence[Shape] | None:
-        """Return the endpoints that a refusal adds to those left; None: it is the answer.
+        """Return the endpoints that a refusal adds to those left; None if the refusal is final.
 
         Azure lists models, not deployments: what it says of a deployment holds at every endpoint.
         """
@@ -212,7 +212,7 @@ class Retries:
             return order
         if refusal.verdict is Verdict.UNKNOWN_ROUTE and self._only_routes_lacked():
             return None if self._is_passing_fault(refused) else order
-        # An upstream may lack the route that it was sent to, and have the next one.
+        # An upstream may lack the endpoint that a refusal has led to, and have the next one.
         is_no_news = failures.is_no_news(refused.failure, refusal)
         return () if self.first is not None and is_no_news else None
 
@@ -223,11 +223,11 @@ class Retries:
         return refusal.other_endpoint is not None or bool(self._route.other_endpoints)
 
     def _may_be_elsewhere(self) -> bool:
-        """Whether "does not exist" may be said of the endpoint alone.
+        """Whether "does not exist" may be said of one endpoint alone.
 
-        So where something shows that the model exists, or names its base, or a rule says where it
-        lives; and where the metadata that would decide it cannot be read. Once every endpoint has
-        denied it, that holds for a while.
+        It may where something shows that the model exists, or names its base, or a rule says where
+        it lives; and where the metadata that would decide it cannot be read. Once every endpoint
+        has denied the model, it may not for a while.
         """
         route = self._route
         likely = (
@@ -245,15 +245,15 @@ class Retries:
     def _is_passing_fault(self, refused: Refused) -> bool:
         """Whether a route is said to be missing that servers of this kind are known to have.
 
-        Then the base URL is wrong, or it will be back in a moment: nothing is to be learned.
+        Then the base URL is wrong, or the route will be back in a moment: nothing is learned.
         """
         missing = refused.refusal.verdict is Verdict.UNKNOWN_ROUTE
         return missing and refused.attempt.shape in self._route.kind.routes
 
     def _has_answered(self, shape: Shape) -> bool:
-        """Whether a route answered a moment ago: if it is missing, it may be back in another.
+        """Whether an endpoint answered a moment ago: if it is missing now, it may soon be back.
 
-        A front relays to servers that have different ones.
+        This says nothing of a front, which relays to servers with different endpoints.
         """
         return not self._route.kind.is_front and self._notes.has_route(self._route.upstream, shape)
 
@@ -288,7 +288,7 @@ class Retries:
 
     def _learn_endpoint(self) -> None:
         if self._request_dependent and not self._features:
-            return  # nothing that later requests are known by has moved this one
+            return  # no feature has moved this request, so later ones could not be recognised
         whenever = self._client if self._only_routes_lacked() else None
         holds_for = self._features if self._request_dependent else whenever
         self._memory.endpoints.learn(self._scope, self._route.model_sent, holds_for, self.shape)

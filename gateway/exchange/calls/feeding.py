@@ -30,11 +30,11 @@ from gateway.translate.stream.sse import (
 class Feeder:
     """Feeds the bytes of all calls of one request to its translation.
 
-    The methods that take bytes return those to send. An error is kept for `take_error()`; they
-    return what came before it, and take nothing more. Errors are kept without tracebacks, which
-    would make a cycle. `failure` is the error that the client was sent as an event, `bare()`.
-    `renames`: the translation passes on its input, as one between equal shapes does by default.
-    `in_own_words` returns what the client gets of an error, `wants_usage` whether it wants usage.
+    The methods that take bytes return those to send. At an error they return what came before it,
+    keep the error, without its traceback, for `take_error()`, and take nothing more. `failure` is
+    the error that the client was sent as an event, `bare()`. `renames`: the translation passes on
+    its input, as one between equal shapes does by default. `in_own_words` returns the error that
+    the client gets for another one; `wants_usage` says whether it wants usage.
     """
 
     def __init__(
@@ -63,21 +63,21 @@ class Feeder:
         self._openings: list[Opening | None] = [Opening(self._allowance) for _ in range(calls)]
         self._begun = [False] * calls
         self.over = [False] * calls
-        """Per call, whether its stream has ended, or nothing more of it is needed."""
+        """Per call, whether its stream has ended or nothing more of it is needed."""
         self.opening_error: tuple[int, bytes] | None = None
-        """The first call whose stream began with an error, and that error as JSON."""
+        """The index of the first call whose stream began with an error, and that error as JSON."""
         self._aside: list[Json | None] = [None] * calls
-        """Per call an error in no known envelope: it counts if no result follows."""
+        """Per call, an error in no known envelope, which counts only if no result follows it."""
         self._tokens: list[Tokens | None] = [None] * calls
         self._error: Exception | None = None
         self._terminal = final_events(home)
         self._renames = client is home if renames is None else renames
-        """Errors of the upstream that such a translation passes on as events are noted here."""
+        """Whether errors of the upstream are passed on as events, and only have to be noted."""
         self._ends = UnannouncedEnds(self._translation, renames=self._renames)
 
     @property
     def broken(self) -> bool:
-        """Whether there is an error that the client was not sent."""
+        """Whether there is an error that was not taken yet, and not sent to the client."""
         return self._error is not None
 
     @property
@@ -95,11 +95,11 @@ class Feeder:
         return self.over[call]
 
     def cut_short(self, call: int) -> bool:
-        """Whether the call's stream goes on though nothing more of it is needed."""
+        """Whether nothing more of a call's stream is needed, although it goes on."""
         return self._translation.satisfied(call)
 
     def label(self, call: int, *, events: bool) -> None:
-        """Take, before its first bytes, what a head says of a body; unsaid, it is events."""
+        """Note, before a call's first bytes, whether its head announces events (the default)."""
         self._openings[call] = Opening(self._allowance, labelled=events)
 
     def feed(self, call: int, data: bytes) -> bytes:
@@ -162,12 +162,12 @@ class Feeder:
             events += self._end(call)
         except GatewayError as error:
             self.break_off(error)
-            # An error in JSON comes alone; the beginning of an incomplete reply is not sent.
+            # Nothing precedes an error in JSON, and the beginning of an incomplete reply is unsent.
             return b""
         return encode_events(self._client, events)
 
     def keep_alive(self) -> bytes:
-        """Return what shows the client of a silent stream that it is alive."""
+        """Return the bytes that show a client that its silent stream is alive."""
         return encode_events(self._client, self._translation.ping()) or KEEPALIVE
 
     def break_off(self, error: Exception) -> None:
@@ -181,14 +181,14 @@ class Feeder:
         return error
 
     def terminator(self) -> bytes:
-        """Return what ends the client's stream, unless it has broken off."""
+        """Return the terminator of the client's stream, for one that has not broken off."""
         return terminator(self._client)
 
     def fail(self, error: GatewayError) -> bytes:
         """Return the bytes that report an error after the client's reply has begun.
 
-        After an error that the upstream sent itself comes the terminator, as in its own stream. A
-        stream that broke off is left open-ended. Empty where an error was passed on as it came.
+        The terminator follows an error that the upstream has sent itself, as in its own stream, but
+        not one that broke the stream off. Empty if an error was already passed on as it came.
         """
         if self.failure is not None:
             return b""
@@ -208,7 +208,7 @@ class Feeder:
         return self._fold(call, received)
 
     def _fold(self, call: int, received: list[ServerSentEvent], *, last: bool = False) -> Folded:
-        """Fold events; after the last ones those that waited for them, too."""
+        """Fold events; if they are the `last` ones, fold what the reader still holds, too."""
         reader = self._readers[call]
         events: list[Json] = []
         taken: list[object] = []
@@ -230,7 +230,7 @@ class Feeder:
         return encode_events(self._client, events), events, only if isinstance(only, dict) else None
 
     def _read(self, call: int, reader: EventReader, event: ServerSentEvent) -> list[object]:
-        """Return what can be folded after an event."""
+        """Return the values that can be folded now that `event` has come."""
         taken = values_of(event, reader)
         if not self._begun[call] and (taken or reader.waits):
             self._begin(call, event)
@@ -280,12 +280,12 @@ class Feeder:
         except TruncatedStream as error:
             if (error_body := self._aside[call]) is None:
                 raise
-            # Raises it in the client's words, unless all that it does is to rename.
+            # A translation raises the error in the client's words, unless it only renames.
             self._translation.feed(call, error_body)
             raise upstream_error(error_body) or error from None
 
     def _see_error(self, event: Json) -> None:
-        """Note an error of the upstream that is passed on as it came; raise one that cannot be."""
+        """Note an upstream's error that is passed on as it came; raise one that cannot be."""
         kind = event.get("type")
         in_no_envelope = has_failed(event)
         is_error = event.get("error") or in_no_envelope or kind in ("error", "response.failed")

@@ -1,7 +1,7 @@
 """Asks a server again for the choices that it left out of its reply.
 
-A `Send` around another: its replies look like those of a server that knows `n`, whichever two
-endpoints are joined.
+This is a `Send` around another one, whose replies look like those of a server that knows `n`. It
+works for every pair of shapes.
 """
 
 from collections.abc import AsyncGenerator, AsyncIterator, Callable
@@ -48,16 +48,16 @@ from gateway.translate.stream.reply_as_event import whole_as_event
 from gateway.translate.stream.sse import SSEDecoder, begins_events, is_done
 
 LEFT_OUT = ParameterFix("withhold", "n")
-"""What is remembered of a model whose server generates one choice whatever `n` is."""
+"""The fix that is remembered for a model whose server generates one choice whatever `n` is."""
 
 _encode = msgspec.json.Encoder().encode
 
 
 class MissingChoices:
-    """Sends calls of one shape.
+    """Sends calls of one shape, and further ones for choices that a reply does not have.
 
-    `noticed` is called when a server has left out choices of a call, with the number of calls that
-    ask for them; it raises if these are too many.
+    `noticed` is called when a server has left out choices, with the number of further calls that
+    ask for them; it raises if they are too many.
     """
 
     def __init__(
@@ -69,7 +69,7 @@ class MissingChoices:
         self._concurrency = concurrency
 
     async def __call__(self, call: UpstreamCall) -> UpstreamReply:
-        """Send a call; raises what the other `Send` raises."""
+        """Send a call; raises what `send` and `noticed` raise."""
         reply = await self.send(call)
         body = read_object(call.whole_body)
         if asked_choices(body) < 2 or not 200 <= reply.status < 300:
@@ -88,7 +88,7 @@ class MissingChoices:
         if not isinstance(first, dict) or not are_missing(first, asked_choices(body)):
             return BufferedReply(reply.status, reply.headers, read)
         have = len(given_choices(first))
-        self.noticed(asked_choices(body) - have)  # before any is made: `n` may be any number
+        self.noticed(asked_choices(body) - have)  # before calls are made: `n` may be any number
         calls = [_single(call, single) for single in single_calls(body, have)]
         rest = await send_whole(self.send, calls, self._concurrency)
         if isinstance(rest, ErrorReply):
@@ -98,9 +98,10 @@ class MissingChoices:
 
 
 class _CompletedStream(ChunkedReply):
-    """An event stream, and those of the calls for the choices that it left out.
+    """An event stream, followed by the streams of the calls for the choices that it left out.
 
-    JSON in its place counts as one event, whatever its label; what is not a reply stays as it is.
+    JSON in place of a stream counts as one event, whatever its label; JSON without choices stays as
+    it is.
     """
 
     def __init__(
@@ -113,7 +114,7 @@ class _CompletedStream(ChunkedReply):
         self._call = call
         self._body = body
         self._reply = reply
-        """The one that is being read."""
+        """The reply that is being read."""
         self._seen = ChoicesSeen()
         self._events = self._all()
 
@@ -161,7 +162,7 @@ class _CompletedStream(ChunkedReply):
     async def _single(self, call: UpstreamCall) -> AsyncGenerator[tuple[Json, bool], None]:
         """Yield the events of a call for one choice; an error reply is one event.
 
-        True: with bytes that are not UTF-8.
+        Each comes with whether it has bytes that are not UTF-8.
         """
         self._reply = reply = await self._asking.send(call)
         if not 200 <= reply.status < 300:
@@ -207,7 +208,7 @@ def _has_choices(whole: BufferedReply) -> bool:
 
 
 async def _events(reply: UpstreamReply) -> AsyncGenerator[bytes | BufferedReply, None]:
-    """Yield the data of an event stream's events, up to its terminator; or a body that is JSON."""
+    """Yield the data of each event of a stream, up to its terminator; or a whole body of JSON."""
     opening: Opening | None = Opening(Allowance(), labelled=is_event_stream(reply.headers))
     decoder = SSEDecoder()
     async for chunk in reply.chunks():

@@ -1,9 +1,9 @@
 """Pushes translated streams: upstreams' bytes through the feeder into the client's sink.
 
 What arrives together is translated together and sent as one piece, from within the upstream's read.
-Before the reply has begun an error is raised, so that the client gets an HTTP error; after it,
-an error becomes an event in the stream. A stream that was cut off never gets the terminator. The
-end of the upstream's stream is the end of the client's, whatever the connection does after it.
+An error before the reply has begun is raised, so that the client gets an HTTP error; a later one
+becomes an event in the stream. A stream that was cut off never gets the terminator. The client's
+stream ends with the upstream's last event, whether or not the upstream's connection stays open.
 """
 
 import asyncio
@@ -22,8 +22,9 @@ from gateway.shapes import RawHeaders, Sink
 class Pump(ReplyBody):
     """The client's stream, made of the streams of one request's calls.
 
-    It begins to translate at once. What arrives without a sink, or while the client is slow, is
-    held: at most one read of each stream. `interval` (seconds) is that of keep-alive comments.
+    Translation begins at once. What arrives before there is a sink, or while the client is slow, is
+    held: at most one read of each stream. `interval` is the time between keep-alive comments, in
+    seconds; `held` has the items of a large request.
     """
 
     def __init__(
@@ -43,15 +44,15 @@ class Pump(ReplyBody):
         self._has_begun = False
         self._is_over = False
         self._error: Exception | None = None
-        """The error, if the stream cannot report it."""
+        """The error to raise, because the stream cannot report it."""
         self._news: asyncio.Future[None] | None = None
         self._held_last = held
-        """What has to be released after the feeder: attributes are freed in their order."""
+        """The request's items, released after the feeder: attributes are freed in their order."""
         streams.start(self)
 
     @property
     def failure(self) -> GatewayError | None:
-        """The error that the client was sent, or that the upstream sent it."""
+        """The error that the client was sent as an event, by the gateway or by the upstream."""
         return self._feeder.failure
 
     @property
@@ -67,8 +68,8 @@ class Pump(ReplyBody):
     async def begun(self, grace: float) -> None:
         """Wait until it is known how the stream begins, for at most `grace` seconds.
 
-        Raises what breaks it before there is anything to send. Once this has returned, errors are
-        events in the stream.
+        Raises an error that comes before there is anything to send. Once this has returned, errors
+        are events in the stream.
         """
         if not (self._held or self._is_over):
             late = self._loop.call_later(grace, self._wake)
@@ -96,7 +97,7 @@ class Pump(ReplyBody):
         self._raise_error()
 
     def resume(self) -> None:
-        """Go on: the client has read."""
+        """Go on, now that the client has read; see `ReplyBody`."""
         self._is_ready = True
         if self._held:
             held = b"".join(self._held)
@@ -107,7 +108,7 @@ class Pump(ReplyBody):
         self._wake()
 
     def cut_off(self, error: GatewayError) -> bytes:
-        """Return what is held, and the error; see `ReplyBody`."""
+        """Return the held bytes and the error as an event; see `ReplyBody`."""
         out = b"".join(self._held)
         self._held.clear()
         if not self._is_over:
@@ -128,7 +129,7 @@ class Pump(ReplyBody):
         self._feeder.label(call, events=is_event_stream(headers))
 
     def feed(self, call: int, data: bytes) -> bool:
-        """Translate what has arrived of a call; return whether more of it may arrive."""
+        """Translate a call's next bytes; return False until the client can take more."""
         over = self._over
         if over[call]:
             self._streams.abandon(call, 0)
@@ -144,7 +145,7 @@ class Pump(ReplyBody):
             self._conclude(self._feeder.finish(call))
 
     def fail(self, call: int, error: Exception) -> None:
-        """Note that a stream has failed: so has the client's, if more of it was needed."""
+        """Note that a stream has failed; if more of it was needed, the client's has failed too."""
         if not self._over[call]:
             self._feeder.break_off(error)
             self._conclude(b"")
@@ -152,14 +153,14 @@ class Pump(ReplyBody):
     # --- to the client ------------------------------------------------------------------------
 
     def _ended(self, call: int, out: bytes) -> bool:
-        """Note that nothing more of a call is needed; return whether its end is waited for."""
+        """Note that nothing more of a call is needed; return whether to read on to its end."""
         cut_short = self._feeder.broken or self._feeder.cut_short(call)
         self._conclude(out)
         self._streams.abandon(call, 0 if cut_short else REST_SECONDS)
         return not cut_short
 
     def _conclude(self, out: bytes) -> None:
-        """Send the last of a call; and if it was the last call, the end of the client's stream."""
+        """Send a call's last bytes and, once all calls are over, end the client's stream."""
         feeder = self._feeder
         if feeder.done:
             self._is_over = True
@@ -201,7 +202,7 @@ class Pump(ReplyBody):
             self._news.set_result(None)
 
     def _raise_error(self) -> None:
-        """Raise the error, and forget it: a raised error keeps this object alive."""
+        """Raise the error and forget it: its traceback keeps this object alive."""
         if self._error is not None:
             try:
                 raise self._error

@@ -43,7 +43,7 @@ async def send_whole(
 
 
 async def cancel_all(tasks: Sequence[asyncio.Task[object]]) -> None:
-    """Cancel what still runs and wait for it; errors of cancelled tasks are ignored."""
+    """Cancel the tasks and wait until all have ended; their errors are ignored."""
     for task in tasks:
         task.cancel()
     await asyncio.gather(*tasks, return_exceptions=True)

@@ -12,13 +12,13 @@ from gateway.shapes import RawHeaders, Send, UpstreamCall, UpstreamReply
 
 
 class Receiver(Protocol):
-    """Receives what several streams bring."""
+    """Receives the bodies of several streams; `call` is the index of a stream's call."""
 
     def begin(self, call: int, headers: RawHeaders) -> None:
         """Note that a call was answered."""
 
     def feed(self, call: int, data: bytes) -> bool:
-        """Take bytes of a call's body; False: no more of it until the streams are resumed."""
+        """Take bytes of a call's body; return False to get no more until `Streams.resume()`."""
 
     def finish(self, call: int) -> None:
         """Take the end of a call's body."""
@@ -30,9 +30,9 @@ class Receiver(Protocol):
 class Streams:
     """Upstream streams side by side, each piped into a receiver by a task of its own.
 
-    `start()` it, wait until it is `opened()` and then until it is `settled()`; `aclose()` it in any
-    case. `grace` is that of `answer_or_error`. `late` returns, or raises, the error of a call that
-    is refused when others have been answered.
+    Callers `start()` it, wait until it is `opened()` and then until it is `settled()`; they
+    `aclose()` it in any case. `grace` is as for `answer_or_error`. `late` returns, or raises, the
+    error for a call that is refused after others have been answered.
     """
 
     def __init__(
@@ -59,13 +59,14 @@ class Streams:
         self._is_stopped = False
         self._tasks: list[asyncio.Task[None]] = []
         self._rests: dict[int, asyncio.TimerHandle] = {}
-        """What ends the streams that are read to their ends for their connections' sake only."""
+        """The timers that close streams which are only read on so that their connections can be
+        used again, by call."""
         self._running = len(calls)
         self._settled: asyncio.Future[None] | None = None
         self.replies: list[UpstreamReply | None] = [None] * len(calls)
 
     def start(self, receiver: Receiver) -> None:
-        """Send the calls, as many at a time as are allowed."""
+        """Send the calls, at most `concurrency` at a time."""
         for call in range(len(self._calls)):
             task = asyncio.create_task(self._run(call, receiver))
             task.add_done_callback(self._one_ended)
@@ -94,7 +95,7 @@ class Streams:
             await self._settled
 
     def resume(self) -> None:
-        """Read on from all of them."""
+        """Read on from all streams."""
         for reply in self.replies:
             if reply is not None:
                 reply.resume_reading()
@@ -112,14 +113,14 @@ class Streams:
             self._rests[call] = self._loop.call_later(after, self._tasks[call].cancel)
 
     def stop(self) -> None:
-        """Close all of them, once those that are opening have been answered."""
+        """Close all streams, but not before `opened()` has got the answers that it waits for."""
         self._is_stopped = True
         if not self._is_opening:
             for task in self._tasks:
                 task.cancel()
 
     async def aclose(self) -> None:
-        """Close all of them, now."""
+        """Close all streams at once."""
         running = [task for task in self._tasks if not task.done()]
         for task in running:
             task.cancel()
@@ -166,14 +167,14 @@ class Streams:
         receiver.finish(call)
 
     def _has_opened(self, call: int, failure: ErrorReply | None = None) -> None:
-        """Say how a call was answered, if that is still waited for."""
+        """Tell `opened()` how a call was answered, if it still waits for that."""
         opened = self._opened[call]
         if not opened.done():
             opened.set_result(failure)
 
 
 def _known(error: Exception) -> Exception:
-    """Return an error as it may be kept, and as it can be reported."""
+    """Return an error that can be kept, without a traceback, and reported to the client."""
     if isinstance(error, RecursionError):
         return reply_nested_too_deeply()
     return error.bare() if isinstance(error, GatewayError) else error

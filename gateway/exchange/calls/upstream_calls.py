@@ -44,9 +44,9 @@ def upstream_call(call: GenerationRequest, route: Route, shape: Shape, body: byt
 def translated_call(
     call: GenerationRequest, route: Route, shape: Shape, body: Json
 ) -> UpstreamCall:
-    """Return the same with a body that the gateway has made, and the beta that this needs.
+    """Return the `upstream_call` with a body that the gateway has made, and the beta it needs.
 
-    Clients of messages name theirs themselves.
+    Clients of messages name the betas of their requests themselves.
     """
     made = upstream_call(call, route, shape, encode_in_pieces(body, len(call.body)))
     if call.shape is not _MESSAGES and is_asked_to(body):
@@ -69,8 +69,8 @@ def fits_untouched(
 ) -> bool:
     """Whether the client's own bytes can be sent.
 
-    That is: same shape, same name, nothing sealed, no field that the model may not take, no list to
-    be split.
+    They can if the shape and the model's name stay the same, and the body has nothing sealed, no
+    field that the model may not take, and no list of prompts that has to be split.
     """
     if shape is not call.shape or route.model_sent != route.model_asked:
         return False
@@ -85,7 +85,7 @@ def fits_untouched(
 
 
 def same_calls(calls: Sequence[UpstreamCall], others: Sequence[UpstreamCall]) -> bool:
-    """Whether calls say what other ones have said, and to the same endpoint."""
+    """Whether calls have the same paths, queries, header fields and bodies as other ones."""
     return list(map(_said, calls)) == list(map(_said, others))
 
 
