@@ -1,7 +1,7 @@
-"""The client's own ids of calls and names of tools, in errors of upstreams that have others.
+"""Puts the client's own ids of calls and names of tools into errors of upstreams that got others.
 
-What an endpoint does not take is sent under another name, mostly with a hash in it. Which one that
-was is worked out again, from the client's request, where an error seems to have such a name.
+An id or a name that an endpoint does not take is sent under another one, mostly with a hash in it.
+If an error seems to have such a name, the client's is worked out again from its request.
 """
 
 import re
@@ -25,7 +25,7 @@ from gateway.translate.parts.tools.namespaces import FlatNames
 _SEEMS_MADE = re.compile(
     r"(?:call|toolu)_[0-9a-f]{32}|(?<!\w)[0-9a-f]{9}(?!\w)|_[0-9a-f]{8}(?!\w)|__"
 )
-"""What nearly every name has that the gateway makes."""
+"""A part that nearly every name made by the gateway has."""
 _IDS = ("id", "call_id", "tool_call_id", "tool_use_id")
 _MOST_REPEATED = 100
 
@@ -33,7 +33,7 @@ _MOST_REPEATED = 100
 def in_clients_names(error: GatewayError | RecursionError, body: bytes) -> GatewayError:
     """Return an upstream's error with the names in the client's request, `body`.
 
-    A `RecursionError` is that of a body that was decoded, and is too deep for what follows.
+    A `RecursionError` stands for a body that was decoded, but is nested too deeply to be worked on.
     """
     if isinstance(error, RecursionError):
         return nested_too_deeply()
@@ -53,9 +53,9 @@ def _renamed(text: str, names: Mapping[str, str]) -> str:
 
 
 def _names_by_sent(body: Json) -> dict[str, str]:
-    """Return the client's names by those under which they may have been sent, where these differ.
+    """Return the client's names, by the different names under which they may have been sent.
 
-    A name that the client itself uses stands for nothing else.
+    A name that the client itself uses is never replaced by another.
     """
     ids: Counter[str] = Counter()
     own: set[str] = set()
@@ -84,7 +84,7 @@ def _objects(body: Json) -> Iterator[Json]:
 
 
 def _sent_ids(call_id: str, times: int) -> Iterator[str]:
-    """Yield the ids that a call's becomes at some endpoint, where it occurs so many times."""
+    """Yield the ids under which a call's id, which occurs `times` times, may have been sent."""
     safe = safe_tool_id(call_id)
     yield from (bounded_call_id(call_id), safe, short_id(call_id), safe_use_id(call_id))
     for occurrence in range(2, min(times, _MOST_REPEATED) + 1):

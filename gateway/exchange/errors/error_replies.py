@@ -45,7 +45,7 @@ def translated_failure(
 ) -> UpstreamError:
     """Return an upstream's error in the vocabulary of the client's endpoint.
 
-    `names` knows more of what was sent than the translation, if there is anything more.
+    `names` are the parameter names of the whole attempt, if they differ from the translation's.
     """
     client_param = partial((names or translation).client_param, failure.call)
     error = error_of_reply(failure.status, failure.headers, failure.body, client_param)
@@ -56,12 +56,12 @@ def translated_failure(
 
 
 def renamed_failure(attempt: Attempt, failure: ErrorReply, *, moved: bool) -> UpstreamError | None:
-    """Return an error about a parameter that is the client's under another name.
+    """Return an error about a parameter that the attempt has renamed, with the client's name.
 
-    The attempt has renamed it, for the model or after a refusal; other names of a translation are
-    for `translated_failure`. Also found where only the message has the name. None: it is about
-    another parameter, or none. Unless the request has `moved` to another endpoint, the status is
-    the upstream's own.
+    The attempt renames for the model or after a refusal; other names of a translation are for
+    `translated_failure`. The parameter is also found if only the message names it. None: the error
+    is about another parameter, or none. Unless the request has `moved` to another endpoint, the
+    status is the upstream's own.
     """
     renamed = attempt.renamed
     known = _replied(failure.status, failure.body) if renamed else None
@@ -77,7 +77,7 @@ def renamed_failure(attempt: Attempt, failure: ErrorReply, *, moved: bool) -> Up
 
 
 def _named_in(message: str, renamed: Mapping[str, str]) -> str | None:
-    """Return the new name that an error's text has, without the client's own."""
+    """Return the new name that an error's text mentions without the client's own name."""
 
     def has(name: str) -> bool:
         return re.search(rf"(?<![\w.]){re.escape(name)}(?![\w.]*\w)", message) is not None
@@ -86,18 +86,19 @@ def _named_in(message: str, renamed: Mapping[str, str]) -> str | None:
 
 
 def about_moved_item(failure: ErrorReply, items: ItemNames) -> UpstreamError | None:
-    """Return an error with the client's name of its item; None: it is about no such item.
+    """Return an error with the client's name of the item it is about; None: it is about none.
 
-    For requests at their own endpoint, of which some items were left out or others added.
+    This is for requests at their own endpoint from which items were left out, or to which some were
+    added.
     """
     return _with_other_names(failure, items.client_path)
 
 
 def in_clients_terms(attempt: Attempt, failure: ErrorReply, body: bytes) -> UpstreamError | None:
-    """Return an error with the client's names of what was sent under others; None: not needed.
+    """Return an error of the client's own endpoint with the client's names; None: not needed.
 
-    For an attempt at the client's own endpoint, whose request is `body`. Clients of messages find
-    out by Anthropic's words alone that a prompt is too long, and no client reads MiniMax' numbers.
+    `body` is the client's request. Some errors get other words, too: clients of messages recognise
+    a prompt that is too long by Anthropic's words alone, and no client reads MiniMax' numbers.
     """
     if failure.status < 400 and numbered_errors.is_one(failure.body):
         return error_of_reply(failure.status, failure.headers, failure.body, lambda param: param)
@@ -111,7 +112,7 @@ def in_clients_terms(attempt: Attempt, failure: ErrorReply, body: bytes) -> Upst
 
 
 def _overflow(attempt: Attempt, failure: ErrorReply) -> UpstreamError | None:
-    """Return the error of a prompt that is too long, unless it is in Anthropic's words."""
+    """Return the error for a prompt that is too long; None if it is in Anthropic's words."""
     known = _replied(failure.status, failure.body)
     if known is None or not is_reworded(known):
         return None
@@ -151,7 +152,7 @@ def _about(
 def error_of_reply(
     status: int, headers: RawHeaders, body: bytes, client_param: ClientParam
 ) -> UpstreamError:
-    """Return the error that a reply is, also one with a status of success."""
+    """Return the error in a reply, which may have a status of success."""
     redirected = redirect_error(status, headers)
     if redirected is not None:
         return redirected

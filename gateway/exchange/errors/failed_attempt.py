@@ -1,4 +1,4 @@
-"""What the failure of an attempt means, and what its client gets of it."""
+"""Says what the failure of an attempt means, and what the client gets of it."""
 
 import asyncio
 from contextlib import suppress
@@ -31,7 +31,7 @@ from gateway.shapes import Json
 
 
 def judge(route: Route, attempt: Attempt, failure: ErrorReply) -> Refusal:
-    """Say what the failure of an attempt means: nothing, where it broke off or is too long."""
+    """Return what the failure of an attempt means; one that is `partial` means nothing."""
     if failure.partial:
         return Refusal(Verdict.OTHER)
     call = attempt.calls[failure.call]
@@ -62,7 +62,7 @@ async def judge_apart(
 def _before_fixing(attempt: Attempt, call: int) -> Json:
     """Return the body of one of an attempt's calls without the fixes.
 
-    It is empty where it cannot be read: then no fix can be applied to it either.
+    The result is empty if the body cannot be read: then no fix can be applied to it either.
     """
     if attempt.fixes:
         return attempt.unfixed[call]
@@ -81,8 +81,8 @@ async def reply_or_failure(
 ) -> ClientReply | ErrorReply:
     """Return the failure, which another attempt may follow, or the reply that its client gets.
 
-    The client gets an error that came within a success, unless it is a refusal or refuses the
-    gateway's own key. Raises one that is in the gateway's words.
+    An error within a success becomes the client's reply, unless it is a refusal or refuses the
+    gateway's own key. An error that has the gateway's words is raised.
     """
     if attempt.items is not None:
         failure = await _replaced(failure, about_moved_item(failure, attempt.items))
@@ -98,7 +98,7 @@ async def reply_or_failure(
 async def check_unread_error(upstream: UpstreamSettings, reply: ClientReply) -> None:
     """Raise `UpstreamError` for an unread error whose status refuses the gateway's own key.
 
-    It is too large to be read, and passed on otherwise.
+    Any other error that is too large to be read is passed on.
     """
     if reply.status < 400:
         return
@@ -121,10 +121,11 @@ async def _replaced(failure: ErrorReply, error: GatewayError | None) -> ErrorRep
 
 
 async def _decided(failure: ErrorReply, *, refused: bool) -> ClientReply | ErrorReply:
-    """Return what becomes of a failure that came as the first event of a stream.
+    """Return the failure, or the client's reply, for an error that was a stream's first event.
 
-    Unless it is `refused`, its client gets it as it came: the reply is returned, or its error
-    raised. A refusal is read to its end, so that its connection is free for another attempt.
+    Unless the request is `refused`, the client gets the error as it came: the reply is returned, or
+    the error raised. The stream of a refusal is read to its end, so that its connection is free for
+    another attempt.
     """
     shown = failure.for_client
     if not refused and shown is not None:
@@ -135,9 +136,9 @@ async def _decided(failure: ErrorReply, *, refused: bool) -> ClientReply | Error
 
 
 async def read_out(failure: ErrorReply) -> ErrorReply:
-    """Return a failure whose stream, if it came in one, was read to its end.
+    """Read the stream of a failure to its end, if it came in one, and return the failure.
 
-    That has `REST_SECONDS` to come.
+    The end has `REST_SECONDS` to come.
     """
     shown = failure.for_client
     if not isinstance(shown, ClientReply) or isinstance(shown.body, bytes):

@@ -33,7 +33,7 @@ def has_own_key(upstream: UpstreamSettings) -> bool:
 def refuses_own_key(upstream: UpstreamSettings, status: int, body: bytes) -> bool:
     """Whether a reply, by its status or its error, refuses the gateway's own key.
 
-    An error that quotes the key in clear counts as one: no client may read that.
+    An error that quotes the key in clear counts as such: no client may read the key.
     """
     if has_own_key(upstream) and (status in (401, 403) or refuses_key(body)):
         return True
@@ -43,8 +43,8 @@ def refuses_own_key(upstream: UpstreamSettings, status: int, body: bytes) -> boo
 def check_own_key(upstream: UpstreamSettings, status: int, body: bytes = b"") -> None:
     """Raise `UpstreamError` where a reply refuses the gateway's own key, or its certificate.
 
-    The client can do nothing about that. Ask once the reply is the answer: some upstreams refuse a
-    model with the same statuses, and another endpoint may have it.
+    The client can do nothing about such an error. Call this only once the reply is final: some
+    upstreams refuse a model with the same statuses, and another endpoint may have it.
     """
     if refuses_certificate(status, body):
         raise UpstreamUnavailable(
@@ -65,10 +65,10 @@ def check_own_key(upstream: UpstreamSettings, status: int, body: bytes = b"") ->
 def check_has_endpoints(
     upstream: UpstreamSettings, route: Route, tried: Sequence[Shape], unfit: Collection[Shape]
 ) -> None:
-    """Raise `UpstreamError` where an upstream has no endpoint, and probably a wrong base URL.
+    """Raise `UpstreamError` if an upstream has no endpoint, and so probably a wrong base URL.
 
-    So where all are missing, or the base URL is doubtful. `tried` are those that it lacks. The
-    message has paths and no host, which may be internal.
+    That is so if all endpoints are missing, or if the base URL is doubtful. `tried` are the
+    endpoints that it lacks. The message has paths and no host, which may be internal.
     """
     path = path_of(upstream.base_url)
     missing, all_of_openais = {*tried, *unfit}, set(PREFERENCE[Shape.CHAT]) - route.lacking
@@ -92,8 +92,8 @@ def check_has_endpoints(
 def untouched(failure: ErrorReply) -> ClientReply:
     """Return an upstream's error as it came.
 
-    Raises `UpstreamError` where it is not complete, and the error itself where there is one in the
-    gateway's words.
+    Raises `UpstreamError` if the reply is incomplete, and the failure's own error if it has one in
+    the gateway's words.
     """
     if isinstance(failure.for_client, GatewayError):
         raise failure.for_client

@@ -1,4 +1,4 @@
-"""The client's reply where no attempt has succeeded: the failure that says most."""
+"""Makes the client's reply if no attempt has succeeded, from the failure that says most."""
 
 from dataclasses import replace
 from functools import partial
@@ -117,10 +117,11 @@ class FinalFailure:
 def _unfit(
     upstream: UpstreamSettings, route: Route, retries: Retries, verdict: Verdict
 ) -> InvalidRequest | None:
-    """Return why the request does not fit where it would have had to go; None: it fits.
+    """Return why the request does not fit the endpoint where it would have had to go; else None.
 
-    That is the endpoint where the model is known to live. If none is known and a route is missing,
-    it is any other, unless the base URL is doubtful: then the route may be there after all.
+    That is the endpoint where the model is known to live. If a route is missing and no such
+    endpoint is known, it is the first that the request does not fit, unless the base URL is
+    doubtful: then the missing route may be there after all.
     """
     unfit = retries.unfit.get(route.shape)
     if unfit is not None and verdict in (Verdict.WRONG_ENDPOINT, Verdict.UNKNOWN_ROUTE):
@@ -132,10 +133,10 @@ def _unfit(
 
 
 def _in_another_format(route: Route, retries: Retries, refused: Refused) -> InvalidRequest | None:
-    """Return the refusal of a model that an upstream serves by another API only, if it is one.
+    """Return the error for a model that an upstream serves by another API only; else None.
 
-    OpenCode Zen refuses formats with 401, which clients take for their key's fault; it has Gemini's
-    models in Google's format only.
+    OpenCode Zen has Gemini's models in Google's format only, and refuses other formats with 401,
+    which clients would take for a fault of their key.
     """
     if refused.refusal.verdict is not Verdict.WRONG_ENDPOINT or refused.failure.status != 401:
         return None
@@ -152,7 +153,7 @@ def _in_another_format(route: Route, retries: Retries, refused: Refused) -> Inva
 
 
 def _as_shown(route: Route) -> Route:
-    """Return a route without what the gateway's own key sees and a restricted client does not."""
+    """Return a route without the evidence that a restricted client may not see."""
     shown = [
         piece for piece in route.evidence if piece.exists or piece.source is not Source.CAPABILITY
     ]

@@ -18,11 +18,11 @@ class Search:
     """Where the gateway has looked for a model."""
 
     tried: Sequence[Shape]
-    """The endpoints that it asked, in order."""
+    """The endpoints that were asked, in order."""
     unfit: Mapping[Shape, GatewayError] = field(default_factory=dict)
     """The endpoints that the request cannot be translated for, and why."""
     nearest: Sequence[str] = ()
-    """Ids that come near the model's."""
+    """Ids of models that are similar to the one asked for."""
 
 
 def lives_elsewhere(
@@ -30,8 +30,8 @@ def lives_elsewhere(
 ) -> GatewayError | None:
     """Return the refusal of a model that generates no text, with the endpoint to call.
 
-    None where that is not what the refusal is about, or the endpoint is not known. `status` is the
-    upstream's. What the upstream says counts more than what is known of the name, which says
+    None if the refusal is about something else, or the endpoint is not known. `status` is the
+    upstream's. The upstream's words count more than what is known of the model's name, which says
     nothing about a model that was shut down, or a deployment that Azure does not have.
     """
     known = refusal.verdict is Verdict.WRONG_ENDPOINT or (
@@ -61,19 +61,19 @@ def lives_elsewhere(
 
 
 def _status(status: int) -> int:
-    """Return the upstream's status; 404 for a refusal that came as a success, or as a key's."""
+    """Return the upstream's status; 404 for a refusal under a success, or a status for keys."""
     return status if status >= 400 and status != 401 else 404
 
 
 def _word(code: str | None) -> str | None:
-    """Return an upstream's code, if it is a word: some give the status again."""
+    """Return an upstream's code if it is a word: some upstreams repeat the status there."""
     return code if code and not code.isdecimal() else None
 
 
 def model_not_found(
     route: Route, refusal: Refusal, status: int, search: Search, today: date
 ) -> ModelNotFound:
-    """Say what was checked, which ids come near, and whether the model was retired."""
+    """Return the error: what was checked, similar ids, and whether the model was retired."""
     words = [upstreams_words(refusal, route) or f"The model '{route.model_asked}' does not exist"]
     if route.redirected_to is not None:
         words.append(f"({redirect_warning(route.model_asked, route.redirected_to)}.)")

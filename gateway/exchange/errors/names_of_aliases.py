@@ -1,4 +1,4 @@
-"""Upstreams' errors about a model that the client asks for under another name, in that name."""
+"""Puts the client's name of a model into upstreams' errors, which have the name as sent."""
 
 from dataclasses import replace
 from typing import Final
@@ -16,7 +16,7 @@ _OF_A_BODY: Final = (b"content-length", b"content-type")
 
 
 def upstreams_words(refusal: Refusal, route: Route) -> str:
-    """Return an upstream's words, with the client's name of the model."""
+    """Return the words of an upstream's refusal, with the client's name of the model."""
     said = refusal.message.strip()
     models = ModelNames.of(route.model_sent, route.model_asked)
     return said if models is None else models.as_asked(said)
@@ -25,8 +25,8 @@ def upstreams_words(refusal: Refusal, route: Route) -> str:
 def named_as_asked(failure: ErrorReply, models: ModelNames | None) -> ErrorReply:
     """Return an upstream's error with the client's name of the model in its texts.
 
-    The rest is as it came; a stream has to be read to its end before (`read_out`). `models` None:
-    the client's name is the upstream's.
+    The rest stays as it came; a stream has to be read to its end before (`read_out`). `models` is
+    None if the client's name is the upstream's.
     """
     if models is None or failure.partial:
         return failure

@@ -1,4 +1,4 @@
-"""Errors within a reply that refuse the gateway's own key: the client can do nothing about them."""
+"""Recognises errors within replies that refuse the gateway's own key, not the client's."""
 
 from gateway.config.settings import UpstreamSettings
 from gateway.envelopes.refused_keys import refuses_key
@@ -13,9 +13,10 @@ _SUCCESS = 200
 
 
 def in_own_words(upstream: UpstreamSettings, error: GatewayError) -> GatewayError:
-    """Return the error that the client gets for one of a stream: the gateway's, if it is its fault.
+    """Return the error that the client gets for one in a stream.
 
-    Without a status of its own it is judged by its words, like one under a status of success.
+    An error that refuses the gateway's own key becomes an error of the gateway. An error without a
+    status of its own is judged by its words, like one under a status of success.
     """
     if isinstance(error, UpstreamReplied):
         try:
@@ -26,9 +27,9 @@ def in_own_words(upstream: UpstreamSettings, error: GatewayError) -> GatewayErro
 
 
 def refused_by_event(upstream: UpstreamSettings, status: int, event: bytes) -> UpstreamError | None:
-    """Return the gateway's error for an event that refuses its own key; None: it does not.
+    """Return the gateway's error for an event that refuses the gateway's own key; else None.
 
-    `status` is the event's, 0 where it has none.
+    `status` is the event's, 0 if it has none.
     """
     try:
         check_own_key(upstream, status, event)
@@ -38,9 +39,9 @@ def refused_by_event(upstream: UpstreamSettings, status: int, event: bytes) -> U
 
 
 def as_refused_key(error: UpstreamReplied, headers: RawHeaders) -> ErrorReply | None:
-    """Return an error within a whole reply as one that refuses the key; None: it does not.
+    """Return an error within a whole reply as an error reply, if it refuses the key; else None.
 
-    Whose key that was is the caller's to know.
+    The caller has to know whether that key is the gateway's or the client's.
     """
     status, body = _status(error), _body(error)
     if status != _UNAUTHORIZED and not refuses_key(body):

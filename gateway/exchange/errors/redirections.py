@@ -15,8 +15,8 @@ _READING = frozenset({"GET", "HEAD"})
 def redirect_error(status: int, headers: RawHeaders) -> UpstreamError | None:
     """Return the error that a redirect is: a status from 300 to 399, but not 304, with a location.
 
-    The upstream's URL is wrong then, or a proxy before it wants something. The error replaces the
-    whole reply, whose body may name an internal address as its `location` does.
+    A redirect means that the upstream's URL is wrong, or that a proxy before it wants something.
+    The error replaces the whole reply, whose body may name an internal address, as `location` does.
     """
     if not 300 <= status < 400 or status == _NOT_MODIFIED or not _locations(headers):
         return None
@@ -31,7 +31,7 @@ def redirect_error(status: int, headers: RawHeaders) -> UpstreamError | None:
 def led_nowhere(status: int, headers: RawHeaders) -> UpstreamError | None:
     """Return the error that operators see for a redirect without a location, which is passed on.
 
-    None: the reply is not one.
+    None if the reply is no such redirect.
     """
     if not 300 <= status < 400 or status == _NOT_MODIFIED or _locations(headers):
         return None
@@ -54,7 +54,7 @@ def check_passed_redirect(
 ) -> None:
     """Raise as `check_redirect` does, unless the redirect is of use to the client.
 
-    What is downloaded may lie at another public host.
+    A file to be downloaded may lie at another public host.
     """
     is_elsewhere = all(_is_elsewhere(each, upstream) for each in _locations(headers))
     if not (method in _READING and is_elsewhere):

@@ -1,1 +1,1 @@
-"""What the body of an upstream's reply is: looked at, read whole, or passed on as it comes."""
+"""The bodies of upstreams' replies: classified, read whole, or passed on as they come."""

@@ -32,7 +32,7 @@ class ReplyBody(ABC):
     def is_complete(self) -> bool:
         """Whether the sink has been given all that the client waits for.
 
-        `pipe()` may go on for what comes after it, for its connection's sake.
+        `pipe()` may still read on then, so that the upstream's connection can be used again.
         """
         return False
 
@@ -98,7 +98,7 @@ class ReplyBody(ABC):
 
 
 class WrappedBody(ReplyBody):
-    """A body whose pieces pass through something: `pipe()` is what that does."""
+    """A body around another one, whose pieces `pipe()` changes or looks at as they pass."""
 
     def __init__(self, body: ReplyBody) -> None:
         super().__init__()
@@ -106,17 +106,17 @@ class WrappedBody(ReplyBody):
 
     @property
     def failure(self) -> GatewayError | None:
-        """That of the body within."""
+        """The failure of the body within."""
         return self._body.failure
 
     @property
     def tokens(self) -> Tokens | None:
-        """Those of the body within."""
+        """The tokens of the body within."""
         return self._body.tokens
 
     @property
     def is_complete(self) -> bool:
-        """Whether the body within is."""
+        """Whether the body within is complete."""
         return self._body.is_complete
 
     def resume(self) -> None:

@@ -1,7 +1,7 @@
 """Says whether an upstream's reply is an answer or an error, as soon as that is clear.
 
-Some servers wrap errors in status 200 (`wrapped_errors.py`): a small JSON reply is looked into, one
-that begins with an error, and the first event of a stream that is passed on.
+Some servers wrap errors in status 200 (`wrapped_errors.py`). So small JSON replies are looked into,
+larger ones that begin with an error, and the first event of a stream that is passed on.
 """
 
 import asyncio
@@ -40,18 +40,19 @@ from gateway.translate.stream.event_reader import is_empty_data
 from gateway.translate.stream.sse import SSEDecoder, begins_events
 
 Use = Literal["whole", "events", "untouched"]
-"""What becomes of an answer: it is read whole and translated, or its events are, or it is passed on
-as it comes."""
+"""What becomes of an answer: it is read whole and translated, its events are translated as they
+come, or it is passed on untouched."""
 
 
 @dataclass(slots=True)
 class ErrorReply:
-    """A reply that is an error, read: it may be a refusal. Never changed.
+    """An error reply that was read; it may be a refusal. Instances are never changed.
 
-    `partial`: the body is not all of it, because it broke off or is too long. It is not to be
-    passed on then, and neither are the headers that describe it. `body` is the error alone, as
-    JSON, where it came as the first event of a stream; `stream` is that stream, if it is untouched.
-    `for_client` is what the client gets of it then, unless it is a refusal that leads on.
+    `partial`: the body is incomplete, because it broke off or is too long; neither it nor the
+    headers that describe it may be passed on then. If the error came as the first event of a
+    stream, `body` is the error alone, as JSON, and `stream` is that stream, if it is untouched.
+    `for_client` is what the client gets then, unless the error is a refusal that leads to another
+    attempt.
     """
 
     call: int
@@ -62,8 +63,8 @@ class ErrorReply:
     stream: UpstreamReply | None = field(default=None, repr=False)
     for_client: ClientReply | GatewayError | None = field(default=None, repr=False)
     as_came: ClientReply | None = field(default=None, repr=False)
-    """The reply as it came, where it was compressed, or an error's status has a stream for a body:
-    `headers` and `body` are those without a coding, and the error alone as JSON."""
+    """The reply as it came, if it was compressed, or a stream under the status of an error. Then
+    `headers` and `body` have no coding, and `body` is the error alone, as JSON."""
 
 
 @overload
@@ -93,11 +94,11 @@ async def answer_or_error(
 ) -> UpstreamReply | ErrorReply:
     """Return an answer, or the error that a reply is, read.
 
-    An answer is a `BufferedReply` if it was read: where it is to be whole, as far as `allowance`
-    goes, a stream up to its last event, and where it is small JSON. What arrives of others is
-    looked at and stays to be read; up to `grace` seconds pass until their beginning is known.
-    Answers that are not passed on have lost their compression. An error that is too large to be a
-    refusal counts as an answer where replies are untouched. Raises what reading raises.
+    An answer is a `BufferedReply` if it was read. That is so for the use "whole", within the
+    `allowance` and, of a stream, up to its last event; and for small JSON. The beginning of any
+    other answer is looked at, for which up to `grace` seconds pass, and stays to be read. Answers
+    for translation are decompressed. For the use "untouched", an error that is too large to be a
+    refusal counts as an answer. Raises what reading raises.
     """
     try:
         if not 200 <= reply.status < 300:
@@ -122,7 +123,7 @@ async def answer_or_error(
 
 
 async def read_error(reply: UpstreamReply, call: int = 0) -> ErrorReply:
-    """Read an error, or as much of it as there may be; raises `UpstreamTimeout`."""
+    """Read an error reply, up to `MAX_ERROR_BYTES`; raises `UpstreamTimeout`."""
     body = b""
     partial = False
     try:
@@ -142,9 +143,9 @@ async def read_error(reply: UpstreamReply, call: int = 0) -> ErrorReply:
 
 
 def _without_stream(failure: ErrorReply) -> ErrorReply:
-    """Return an error with its JSON for a body, where that came as a stream's first event.
+    """Return a failure whose body is JSON, also if the error came as a stream's first event.
 
-    LiteLLM has the status of an error that comes before the first piece of a stream, and streams.
+    LiteLLM sends a stream under the status of an error that comes before the stream's first piece.
     """
     if not begins_events(failure.body):
         return failure
@@ -156,7 +157,7 @@ def _without_stream(failure: ErrorReply) -> ErrorReply:
 
 
 def _first_object(stream: bytes) -> bytes:
-    """Return the first object in a whole stream: with an error's status it is one in any form."""
+    """Return the first object in a whole stream: under an error's status, that is the error."""
     decoder = SSEDecoder()
     events = (*decoder.feed(stream), *decoder.finish())
     said = (event.data for event in events if not is_empty_data(event.data))
@@ -164,7 +165,7 @@ def _first_object(stream: bytes) -> bytes:
 
 
 def uncompressed_error(came: BufferedReply, call: int = 0, *, partial: bool = False) -> ErrorReply:
-    """Return a compressed error as it reads; its text says so where it cannot be read."""
+    """Return a compressed error, decompressed; if that fails, the body says so instead."""
     try:
         read = uncompressed(came, MAX_ERROR_BYTES)
     except UpstreamError as error:
@@ -188,7 +189,7 @@ def _of_whole(reply: UpstreamReply, use: Use, call: int, body: bytes) -> Buffere
 async def _of_beginning(
     reply: UpstreamReply, use: Use, call: int, grace: float
 ) -> UpstreamReply | ErrorReply:
-    """Classify a success whose body still arrives, or is not to be read here."""
+    """Classify a success whose body is still arriving, or is not to be read whole."""
     headers = reply.headers
     body = await _small_json(reply, grace) if may_be_json(headers) else None
     if body is not None:
@@ -218,7 +219,7 @@ async def _small_json(reply: UpstreamReply, grace: float) -> bytes | None:
 
 
 class _Judge(Protocol):
-    """Judges the beginning of a body."""
+    """A function that judges the beginning of a body."""
 
     def __call__(self, data: bytes, *, ended: bool) -> bytes | None:
         """Return what was found in `data`, which may be nothing; None: more of it is needed.
@@ -228,11 +229,11 @@ class _Judge(Protocol):
 
 
 async def look(reply: UpstreamReply, judge: _Judge, grace: float) -> bytes:
-    """Return what `judge` says of a reply's beginning; empty if it cannot say so in `grace` s.
+    """Return what `judge` says of a reply's beginning; empty if it cannot tell in `grace` seconds.
 
-    Nothing is read: what has arrived stays to be read. A reply that breaks off before it has said
-    anything raises what reading raises, since its status need not be passed on. The reply is closed
-    then, and if waiting is cancelled.
+    What has arrived stays to be read. A reply that breaks off before any content raises what
+    reading raises: its status need not be passed on. The reply is closed then, and also if waiting
+    is cancelled.
     """
     time = asyncio.get_running_loop().time
     until: float | None = None
@@ -257,6 +258,6 @@ def _says_nothing(data: bytes) -> bool:
 
 
 async def _broken_off(reply: UpstreamReply) -> None:
-    """Raise what has broken a reply off."""
+    """Raise the error that has broken a reply off."""
     async for _ in reply.chunks():
         pass

@@ -1,4 +1,4 @@
-"""Replies that came compressed, though they were asked for as they are, and have to be read."""
+"""Decompresses replies that came compressed, though no compression was asked for."""
 
 from collections.abc import AsyncGenerator, AsyncIterator
 from dataclasses import replace
@@ -28,7 +28,7 @@ def readable(reply: UpstreamReply) -> UpstreamReply:
 def uncompressed(reply: BufferedReply, limit: int) -> BufferedReply:
     """Return a buffered reply without its compression, or itself if it has none.
 
-    Raises `UpstreamError` where that cannot be taken off, or the body passes `limit` bytes.
+    Raises `UpstreamError` if the body cannot be decompressed, or has more than `limit` bytes then.
     """
     coding = coding_of(reply.headers)
     if not coding:

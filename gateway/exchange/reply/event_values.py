@@ -1,4 +1,4 @@
-"""The values that the events of a stream have, in which no error is hidden. No I/O."""
+"""The JSON values in the events of a stream, with hidden errors made plain. No I/O."""
 
 from gateway.envelopes.upstream_json import NOT_JSON, decode, is_cut_off
 from gateway.exchange.reply.reading import not_json
@@ -12,9 +12,9 @@ from gateway.translate.stream.sse import ServerSentEvent
 def values_of(event: ServerSentEvent, reader: EventReader) -> list[object]:
     """Return the values that can be folded now that an event has come, errors as `{"error": …}`.
 
-    Hidden errors are those in a list, in a text, and those below `event: error` in no known
-    envelope. A foreign event has none. Raises `UpstreamError` for any other that is neither JSON
-    nor an error.
+    An error can be hidden in a list, in a text, or in no known envelope below `event: error`. A
+    foreign event has no values. Raises `UpstreamError` for any other event that is neither JSON nor
+    an error.
     """
     if event.event and is_foreign(event):
         return []
@@ -31,7 +31,7 @@ def values_of(event: ServerSentEvent, reader: EventReader) -> list[object]:
 
 
 def without_cut_off(last: list[ServerSentEvent]) -> list[ServerSentEvent]:
-    """Return the events that the end of a body has ended, without one that broke off there."""
+    """Return the last events of a body without one that the body's end has cut off."""
     return [event for event in last if not is_cut_off(event.data)]
 
 

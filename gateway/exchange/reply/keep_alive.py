@@ -18,7 +18,7 @@ class KeepAlive:
         self._timer = self._loop.call_at(self.quiet_since + interval, self._look)
 
     def note(self) -> None:
-        """Take note that something is sent."""
+        """Note that something is sent."""
         self.quiet_since = self._loop.time()
 
     def stop(self) -> None:

@@ -34,7 +34,7 @@ class LastEvent:
         try:
             return any(map(_is_last, self._decoder.feed(piece)))
         except UpstreamError:
-            # Whoever reads the body raises it.
+            # The code that decodes the whole body raises this error.
             return False
 
 

@@ -1,7 +1,7 @@
-"""Errors that come late: in the end of a reply that was passed on as it came. No I/O.
+"""Finds errors at the end of replies that were passed on as they came. No I/O.
 
-Only the status of such a reply has said that it is a success. It is looked into once, when it is
-over, so that nothing is done for its single events.
+Such a reply was taken for a success by its status alone. Its end is looked into once, when the
+reply is over, so that single events cost nothing.
 """
 
 from typing import Final
@@ -21,13 +21,13 @@ from gateway.translate.parts.upstream_errors import upstream_error
 from gateway.translate.stream.sse import ServerSentEvent, SSEDecoder
 
 _LOOKED_INTO: Final = 16 * 1024
-"""Bytes of an end: pieces with many events may be long."""
+"""The bytes at the end of a body that are looked into: a piece with many events may be long."""
 
 
 def late_error(end: bytes, client: Shape | None, *, is_whole: bool = False) -> UpstreamError | None:
-    """Return the last error in the end of what was passed on; None: there is none.
+    """Return the last error in the end of a body that was passed on; None if there is none.
 
-    `client` is the shape of its events, if it is known; `is_whole`: `end` is all of the body.
+    `client` is the shape of the events, if it is known; `is_whole`: `end` is all of the body.
     """
     end = end[-_LOOKED_INTO:]
     if not has_a_sign(end):
@@ -46,7 +46,7 @@ def _error_in(event: ServerSentEvent, client: Shape | None) -> UpstreamError | N
     """Return the error that an event is, or has beside its choices, as OpenRouter writes it."""
     error = error_of(event)
     if client is None:
-        # Its events may be texts, or results that name an error.
+        # Events of an unknown shape may be texts, or results that name an error.
         is_error = event.event == "error" or is_error_in_success(decode_body(event.data))
         return _said(error) if error is not None and is_error else None
     if error is not None:

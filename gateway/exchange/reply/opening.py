@@ -1,4 +1,4 @@
-"""Whether the reply to a streaming request is events or one JSON value, by its first bytes.
+"""Tells by its first bytes whether the reply to a streaming request is events or one JSON value.
 
 Servers and proxies label streams `application/json`, `text/plain` or not at all, and whole replies
 `text/event-stream`. The label counts only where the bytes are neither.
@@ -16,9 +16,10 @@ _RESULTS = {Shape.RESPONSES: "output", Shape.MESSAGES: "content"}
 
 
 def error_in_place(home: Shape, reply: Json) -> Json | None:
-    """Return the body of an error reply that says what JSON says in place of a result.
+    """Return the error that stands in a result's place in no envelope, as an error reply's body.
 
-    None: it is a result of the upstream's endpoint, or an error in a known envelope, or neither.
+    None if `reply` is a result of the upstream's endpoint, an error in a known envelope, or
+    neither a result nor an error.
     """
     has_result = isinstance(reply.get(_result_of(home)), list)
     return None if has_result or upstream_error(reply) is not None else bare_error(reply)
@@ -39,9 +40,9 @@ def _result_of(home: Shape) -> str:
 
 
 class Opening:
-    """The body of one call, until it turns out to be events, or else to its end.
+    """Takes the body of one call until it turns out to be events, or else to its end.
 
-    `labelled`: what the head says it is; True for events.
+    `labelled` is whether the head announces events.
     """
 
     __slots__ = ("_allowance", "_is_whole", "_labelled", "_pieces")
@@ -53,9 +54,9 @@ class Opening:
         self._is_whole = False
 
     def take(self, data: bytes) -> bytes:
-        """Take the next bytes; return all so far once they are events, else nothing.
+        """Take the next bytes; return all bytes so far once they prove to be events, else none.
 
-        Raises `UpstreamError` where there are too many of them.
+        Raises `UpstreamError` if they are more than the allowance.
         """
         if not (self._pieces or self._is_whole) and data.startswith(b"data:"):
             return data
@@ -70,7 +71,7 @@ class Opening:
         return begun if is_events else b""
 
     def end(self) -> tuple[bytes, bool]:
-        """Return what was taken and not returned yet, and whether it has to count as events."""
+        """Return the bytes that `take` has not returned, and whether they have to be events."""
         return b"".join(self._pieces), self._labelled and not self._is_whole
 
     def _judged(self, begun: bytes) -> bool | None:

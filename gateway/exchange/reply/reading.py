@@ -1,4 +1,4 @@
-"""Reads the bodies of upstream replies up to a limit, and what their heads say of them."""
+"""Reads the bodies of upstream replies up to a limit, and the header fields that describe them."""
 
 import asyncio
 from collections.abc import AsyncIterable, AsyncIterator, Callable, Iterable
@@ -18,7 +18,7 @@ MAX_WHOLE_BYTES = 256 * 1024 * 1024
 """The most bytes of the whole replies to one request, all calls together."""
 
 _LABELS_OF_JSON: Final = (b"application/json", b"text/plain", b"text/html")
-"""PHP's default is the last one, which relays written in it leave."""
+"""The last one is PHP's default, which relays written in PHP leave as it is."""
 
 REST_SECONDS: Final = 0.1
 """How long a body may take to end after its last event, for its connection to be used again."""
@@ -38,7 +38,7 @@ def is_event_stream(headers: RawHeaders) -> bool:
 
 
 def may_be_json(headers: RawHeaders) -> bool:
-    """Whether a body can be JSON by its type: some servers leave it out, or label it as a text."""
+    """Whether a body can be JSON by its Content-Type, which may be missing, or that of a text."""
     kind = header(headers, b"content-type").lower()
     if not kind or kind.startswith(_LABELS_OF_JSON):
         return True
@@ -56,7 +56,7 @@ def is_compressed(headers: RawHeaders) -> bool:
 
 
 def content_length(headers: RawHeaders) -> int | None:
-    """Return the length that a head announces; None: it announces none."""
+    """Return the length that a head announces; None if it announces none."""
     length = header(headers, b"content-length")
     return int(length) if length.isdigit() else None
 
@@ -78,7 +78,7 @@ class Allowance:
         self._limit = self._left = MAX_WHOLE_BYTES if limit is None else limit
 
     def take(self, size: int) -> None:
-        """Use some of it; raises `UpstreamError` where there is not as much."""
+        """Use `size` bytes of the allowance; raises `UpstreamError` if fewer are left."""
         self._left -= size
         if self._left < 0:
             raise UpstreamError(f"The upstream's reply is larger than {self._limit} bytes.")
@@ -92,8 +92,8 @@ async def read_whole(
 ) -> bytes:
     """Read a body to its end; raises `UpstreamError` when it passes `limit` bytes.
 
-    `is_last` says of each piece that arrives whether no more is needed: then the body's end has
-    `REST_SECONDS` to come.
+    `is_last` says of each piece whether no more is needed after it. Then the end of the body is
+    waited for only for `REST_SECONDS`, so that the connection can be used again.
     """
     allowance = limit if isinstance(limit, Allowance) else Allowance(limit)
     try:
@@ -123,7 +123,7 @@ async def _up_to(
 
 
 async def joined(pieces: AsyncIterable[bytes], allowance: Allowance) -> bytes:
-    """Return all pieces of a body; raises `UpstreamError` once it is more than may be read."""
+    """Return all pieces of a body as one; raises `UpstreamError` beyond the allowance."""
     parts: list[bytes] = []
     async for piece in pieces:
         allowance.take(len(piece))
@@ -134,7 +134,8 @@ async def joined(pieces: AsyncIterable[bytes], allowance: Allowance) -> bytes:
 def decode_object(data: bytes, *, whole: bool = False) -> Json:
     """Decode one JSON object of an upstream; raises `UpstreamError`.
 
-    A `whole` body that breaks off is a `TruncatedStream`: without a length, its end says nothing.
+    For a `whole` body that breaks off, that is `TruncatedStream`: without a length in the head, the
+    end of a body does not show that it is complete.
     """
     try:
         decoded = decode(data)
@@ -144,7 +145,7 @@ def decode_object(data: bytes, *, whole: bool = False) -> Json:
 
 
 def unread(body: bytes) -> UpstreamError:
-    """Return the error for a whole reply that is not JSON, in words that say what it is."""
+    """Return the error for a whole reply that is not JSON; its text says what the reply is."""
     if is_cut_off(body):
         return TruncatedStream(
             "The upstream's reply ended before it was complete. Retry the request."
@@ -166,7 +167,7 @@ def not_json() -> UpstreamError:
 
 
 def unknown_error() -> UpstreamError:
-    """Return the error for one under a status of success that is in no known envelope."""
+    """Return the error for an upstream's error in no known envelope, under a status of success."""
     return UpstreamError("The upstream replied with an error.", reason=Reason.ERROR_REPLY)
 
 
@@ -176,7 +177,7 @@ def reply_nested_too_deeply() -> UpstreamError:
 
 
 def checked_object(decoded: object) -> Json:
-    """Return what an upstream sent if it is an object; raises `UpstreamError`."""
+    """Return a decoded value of an upstream if it is an object; raises `UpstreamError` if not."""
     if not isinstance(decoded, dict):
         raise UpstreamError("The upstream sent JSON that is not an object.")
     return decoded

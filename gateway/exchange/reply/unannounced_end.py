@@ -1,7 +1,7 @@
 """Streams of chat or completions that end without a finish reason, though nothing cut them off.
 
-Snowflake's Cortex streams none for Claude. Its last events are the usage, which has no choices, and
-`[DONE]`: a server that has counted its reply and says that it is over was not cut off.
+Snowflake's Cortex streams no finish reason for Claude. Its last events are the usage, which has no
+choices, and `[DONE]`: a server that has counted its reply and says that it is over was not cut off.
 """
 
 from gateway.errors import TruncatedStream
@@ -20,9 +20,9 @@ def is_counted(event: Json) -> bool:
 
 
 class UnannouncedEnds:
-    """Ends the streams of a translation's calls, those without a finish reason too.
+    """Ends the streams of a translation's calls, also those without a finish reason.
 
-    A translation that only `renames` gets that end, but does not pass it on.
+    A missing finish reason is fed to the translation; one that only `renames` does not pass it on.
     """
 
     def __init__(self, translation: StreamTranslation, *, renames: bool) -> None:
@@ -31,16 +31,16 @@ class UnannouncedEnds:
         self._counted: set[int] = set()
 
     def note(self, call: int, event: Json) -> None:
-        """Take an event of a call: the last one is the usage of the whole reply, or it is not."""
+        """Note whether a call's latest event is the usage of the whole reply."""
         if is_counted(event):
             self._counted.add(call)
         else:
             self._counted.discard(call)
 
     def end(self, call: int, *, has_terminator: bool) -> list[Json]:
-        """End a call's stream; return its last events. `has_terminator`: it has had one.
+        """End a call's stream; return its last events, and raise what the translation raises.
 
-        Raises what the translation does.
+        `has_terminator` is whether the stream has had its terminator.
         """
         try:
             return self._translation.end(call)

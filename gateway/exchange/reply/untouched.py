@@ -1,8 +1,8 @@
 """Passes an upstream's body on as it comes, and adds nothing but the error that breaks it off.
 
-Of an event stream the beginning of an event waits for its end, so that the error is an event of its
-own wherever the stream breaks off. Events of messages get the names that they lack: then a stream
-has neither the length nor the coding that it came with.
+The events of a stream are passed on whole, so that an added error is an event of its own wherever
+the stream breaks off. Events of messages get the names that they lack; such a stream loses the
+length and the coding that it came with.
 """
 
 from typing import Final
@@ -36,11 +36,11 @@ def passed_on(
 ) -> ClientReply:
     """Return an upstream's reply as the client's, untouched.
 
-    Its tokens are known once it has been sent, if `client` is, or `counted` is True. Then an error
-    in its end is its `failure`, too, if it is to be `judged`.
+    `client` is the shape of the events, if it is known. If it is, or if `counted`, the tokens are
+    known once the body has been sent. If `judged`, an error in the body's end is its `failure`.
 
-    Reading its body raises what reading the upstream's raises. The client of an event stream, whose
-    shape is `client` where that is known, gets an event instead, and no terminator.
+    Reading the body raises what reading the upstream's raises. A client of an event stream gets the
+    error as an event instead, and no terminator.
     """
     if client is Shape.MESSAGES and _lacks_names(reply):
         reply = readable(reply)
@@ -70,7 +70,7 @@ def _is_complete(reply: BufferedReply, client: Shape | None, *, judged: bool) ->
 
 
 def _lacks_names(reply: UpstreamReply) -> bool:
-    """Whether a reply is a stream whose first event has arrived, and has no name."""
+    """Whether a reply is a stream whose first event has arrived without a name."""
     begun = reply.peek()
     if not begun or not is_event_stream(reply.headers):
         return False
@@ -84,17 +84,17 @@ def _lacks_names(reply: UpstreamReply) -> bool:
 
 
 def _can_be_added_to(reply: UpstreamReply) -> bool:
-    """Whether an event can be added to a body: not where it would break a length or a coding."""
+    """Whether an event can be added to a body without breaking its length or its coding."""
     headers = reply.headers
     has_length = header(headers, b"content-length")
     return is_event_stream(headers) and not has_length and not is_compressed(headers)
 
 
 class _Bytes(ReplyBody):
-    """A body to which nothing can be added. Of a `counted` one, both ends are kept for its tokens.
+    """A body to which nothing can be added.
 
-    Most servers count at the end of a reply, some before its texts or vectors. The end of one that
-    is `judged` is kept where it may be an error.
+    Both ends of a `counted` body are kept for its tokens: most servers count at the end of a reply,
+    some before its texts or vectors. The end of a `judged` body is kept if it may be an error.
     """
 
     def __init__(
@@ -106,7 +106,7 @@ class _Bytes(ReplyBody):
         self._counted = counted
         self._judged = judged
         self._begun: bytes | None = b"" if counted or client is Shape.MESSAGES else None
-        """Its beginning, where streams of messages count their prompt; None: it is not kept."""
+        """The body's beginning, in which streams of messages count the prompt; None: not kept."""
         self._end = b""
         self._failure: GatewayError | None = None
 
@@ -128,7 +128,7 @@ class _Bytes(ReplyBody):
         try:
             await self._reply.pipe(feed if is_kept else sink)
         finally:
-            # Also where the client has left, as some do once they have the error.
+            # Some clients leave once they have the error: then this is looked for all the same.
             if self._judged:
                 self._failure = late_error(self._end, self._client, is_whole=len(self._end) < TAIL)
 
@@ -139,13 +139,13 @@ class _Bytes(ReplyBody):
         await self._reply.aclose()
 
     def _begin(self, piece: bytes) -> None:
-        """Keep what is passed on first."""
+        """Keep a piece if it is part of the body's beginning."""
         begun = self._begun or b""
         if len(begun) < TAIL:
             self._begun = begun + piece[:TAIL]
 
     def _tokens_at(self, end: bytes) -> Tokens | None:
-        """Return what a body with this end counts."""
+        """Return the tokens that a body with this end counts."""
         counted = tokens_in(end)
         if self._begun is None:
             return counted
@@ -195,19 +195,19 @@ class _Events(_Bytes):
         return self._fail(error)
 
     def _finish(self) -> bytes:
-        """Return what is still to be sent where a body has ended."""
+        """Return the bytes that are still to be sent after a body has ended."""
         rest, is_end = self._events.finish()
         end = self._rest(rest)
         return end if is_end else end + self._event(ended_too_early())
 
     def _fail(self, error: GatewayError) -> bytes:
-        """Return what is still to be sent where a body has broken off."""
+        """Return the bytes that are still to be sent after a body has broken off."""
         rest, is_end = self._events.break_off()
         end = self._rest(rest)
         return end if is_end else end + self._event(error)
 
     def _rest(self, rest: bytes) -> bytes:
-        """Return the rest of what came as it is passed on."""
+        """Return the held rest of the body as it is passed on: with names, if it needs them."""
         return rest if self._names is None else self._names.add(rest)
 
     def _event(self, error: GatewayError) -> bytes:

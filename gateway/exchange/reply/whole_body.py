@@ -1,4 +1,4 @@
-"""Whole bodies as the reply of their endpoint: JSON, or a stream where none was asked for."""
+"""Reads whole bodies as replies of their endpoint: JSON, or a stream that nobody asked for."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -25,11 +25,11 @@ class ReportedError:
 
     body: bytes = field(repr=False)
     in_place: bool = False
-    """Whether it stood in a result's place, in no error's envelope: then it cannot be a refusal."""
+    """Whether the error stood in a result's place, without an envelope: then it is no refusal."""
 
 
 def whole_reply(home: Shape, body: bytes, request: Callable[[], Json]) -> Json | ReportedError:
-    """Return the reply that a body is, or the error that it has in place of a result.
+    """Return the reply in a body, or the error that the body has in place of a result.
 
     `request` returns the request that it answers. Raises `UpstreamError` for a body that is neither
     a JSON object nor a stream, and `TruncatedStream` for a stream that is not complete.
@@ -60,11 +60,11 @@ def _streamed(home: Shape, body: bytes, request: Callable[[], Json]) -> Json | R
 
 
 class _Stream(NamedTuple):
-    """What a body that is a stream has, up to its end."""
+    """The events of a body that is a stream, up to the stream's end."""
 
     events: list[object]
     is_over: bool = False
-    """Whether it has had `[DONE]`."""
+    """Whether the stream has ended with `[DONE]`."""
     is_broken: bool = False
     """Whether something that is not JSON stands after the events."""
 
@@ -86,7 +86,7 @@ def _read(home: Shape, body: bytes) -> _Stream | ReportedError:
         try:
             events += reader.read(event.data)
         except NOT_JSON:
-            # After a complete reply it does not matter, as in a stream that was asked for.
+            # Behind a complete reply this does not matter, as in streams that were asked for.
             is_broken = True
         if events and is_terminal(events[-1], home):
             break

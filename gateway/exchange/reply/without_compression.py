@@ -1,7 +1,7 @@
-"""Replies for clients that cannot take a compression off: on a socket there is no field for it.
+"""Decompresses replies for clients on sockets, where no header field can name a compression.
 
-What the gateway has to read is uncompressed where it is read (`decompressed.py`); this is for what
-would be passed on as it came.
+A reply that the gateway reads is decompressed as it is read (`decompressed.py`); this module is for
+replies that would be passed on as they came.
 """
 
 import asyncio
@@ -19,10 +19,10 @@ from gateway.shapes import Sink
 
 
 def without_compression(reply: ClientReply) -> ClientReply:
-    """Return a reply whose body is not compressed: itself, if it was none.
+    """Return a reply whose body is not compressed: the reply itself, if that is not.
 
-    Reading the body raises `UpstreamError` where the compression cannot be taken off; the text of
-    an error says so.
+    Reading the body raises `UpstreamError` if it cannot be decompressed; the text of an error reply
+    says so instead.
     """
     coding = coding_of(tuple(reply.headers))
     if not coding:
@@ -39,7 +39,7 @@ def without_compression(reply: ClientReply) -> ClientReply:
 
 
 class _Uncompressed(ReplyBody):
-    """A body without its compression, in bounded pieces; `behind` is what it comes from."""
+    """A body without its compression, in bounded pieces; `behind` is the compressed body."""
 
     def __init__(
         self, came: AsyncIterator[bytes], coding: bytes, behind: ReplyBody | None = None

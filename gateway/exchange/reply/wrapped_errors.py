@@ -1,8 +1,8 @@
-"""Errors under a status of success: which bytes at a reply's beginning are one. No I/O.
+"""Recognises errors under a status of success by the beginning of the reply's body. No I/O.
 
 vLLM up to 0.8, LM Studio, one-api and others answer a refused request with status 200 and an error
-in the body, or as the first event of a stream. What any of it means is for
-`gateway.resolve.refusals.classify` to say.
+in the body, or as the first event of a stream. `gateway.resolve.refusals.classify` says what such
+an error means.
 """
 
 import re
@@ -21,7 +21,7 @@ SMALL_REPLY_BYTES: Final = 2048
 """Up to this size a success is looked into; nearly every known refusal is shorter."""
 
 _OPENING_BYTES: Final = 64
-"""Within these a JSON body that has an error first shows it."""
+"""A JSON body that begins with an error shows it within so many bytes."""
 
 MAX_EVENT_BYTES: Final = 64 * 1024
 """Up to this size the first event of a stream is waited for, if it may be an error."""
@@ -31,12 +31,12 @@ _OPENS_WITH_ERROR = re.compile(
     rb""""(?:error"\s*:\s*[{"]|(?:object|type)"\s*:\s*"error")"""
 )
 _RESULT = re.compile(rb'"(?:choices|output|content)"\s*:(?!\s*null\b)')
-"""A null is none: relays in Go write their empty lists so, beside an error."""
+"""A result; a null is none, since relays in Go write empty lists so, beside an error."""
 _SOME_RESULT = re.compile(rb'"(?:choices|output|content)"\s*:\s*(?:\[\s*[^\]\s]|[^\s\[n])')
 """A result in the beginning of a body: behind a null, or an empty list, an error may follow."""
 _CHOICES = re.compile(rb"\s*\[\s*[^\]\s]")
 _ESCAPED = b"\\u00"
-"""How the escape of a letter begins: a field's name may have some."""
+"""The beginning of an escaped letter, which may be in the name of a field."""
 
 _ERROR_TEXT = re.compile(r"\A\s*(?:\[error\]|error\b)[\s:-]*", re.IGNORECASE)
 _CREATED = "response.created"
@@ -45,10 +45,10 @@ _ORDINARY = (
     b'data: {"type":"response.created"',
     b"event: message_start\n",
 )
-"""How nearly all streams of responses and messages begin."""
+"""The beginnings of nearly all streams of responses and messages."""
 
 _OWN: Final = ("error", "message", "content_block_", "response.", "chat.", "text_completion")
-"""How the names of events begin that streams of the four shapes have."""
+"""The beginnings of the names of events in the four shapes."""
 
 _OF_A_RESULT = frozenset({"data", "id", *RESULTS})
 _ABOUT_THE_EVENT = frozenset({"type", "sequence_number"})
@@ -60,9 +60,9 @@ def begins_with_error(data: bytes) -> bool:
 
 
 def opening_error(data: bytes, *, ended: bool) -> bytes | None:
-    """Return the beginning of a body if it is an error; empty: it is not.
+    """Return a body's beginning if it is that of an error, and nothing if it is not.
 
-    None: that cannot be said yet.
+    None: that is not clear yet.
     """
     if begins_with_error(data):
         return data
@@ -70,7 +70,7 @@ def opening_error(data: bytes, *, ended: bool) -> bytes | None:
 
 
 def only_looks_like_success(body: bytes) -> bool:
-    """Whether a whole JSON body has an error and no result; a long one has to begin with it."""
+    """Whether a whole JSON body has an error and no result; a long body has to begin with it."""
     if len(body) > SMALL_REPLY_BYTES:
         return _is_short(body) and begins_with_error(body) and not _has_result(body)
     if numbered_errors.is_one(body):
@@ -86,7 +86,7 @@ def only_looks_like_success(body: bytes) -> bool:
         body = _unescaped(body)
     if _RESULT.search(body) is None:
         return b'"error"' in body
-    # It may be the request's, which a validator shows.
+    # The result's name may be in the request, which a validator quotes in its error.
     return begins_with_error(body) and not _has_result(body)
 
 
@@ -121,9 +121,9 @@ def begins_json(data: bytes) -> bool:
 
 
 def json_error(data: bytes, *, ended: bool) -> bytes | None:
-    """Return the error that a JSON body is, of which `data` has arrived; empty: not an error.
+    """Return `data`, the part of a JSON body that has arrived, if that is an error; else nothing.
 
-    None: that cannot be said yet.
+    None: that is not clear yet.
     """
     if ended:
         return data if only_looks_like_success(data) else b""
@@ -137,7 +137,8 @@ def json_error(data: bytes, *, ended: bool) -> bytes | None:
 def begins_as_an_answer(data: bytes) -> bool:
     """Whether it is clear without decoding that an event stream begins with no error.
 
-    So nearly all do: with a chunk that has choices, or with a response that is created.
+    It is clear for nearly all streams: they begin with a chunk that has choices, or with a created
+    response or message.
     """
     before, found, behind = data[:SMALL_REPLY_BYTES].partition(b'"choices":')
     if not found:
@@ -148,10 +149,10 @@ def begins_as_an_answer(data: bytes) -> bool:
 
 
 class FirstEvent:
-    """Finds out whether an event stream begins with an error. Time is linear, whatever the pieces.
+    """Finds out whether an event stream begins with an error, in linear time for any pieces.
 
-    Comments and empty events are skipped. What has no sign of an error within
-    `SMALL_REPLY_BYTES`, or no end within `MAX_EVENT_BYTES`, is not one.
+    Comments and empty events are skipped. An event without a sign of an error within
+    `SMALL_REPLY_BYTES`, or without an end within `MAX_EVENT_BYTES`, counts as none.
     """
 
     __slots__ = ("_decoder", "_seen")
@@ -161,9 +162,9 @@ class FirstEvent:
         self._seen = 0
 
     def error(self, data: bytes, *, ended: bool) -> bytes | None:
-        """Return the error as JSON, of a stream of which `data` has arrived; empty: not an error.
+        """Return the error, as JSON, that a stream begins with; empty if it begins with none.
 
-        None: that cannot be said yet.
+        `data` is all of the stream that has arrived. None: that is not clear yet.
         """
         if begins_as_an_answer(data):
             return b""
@@ -196,10 +197,10 @@ def _first(events: Iterable[ServerSentEvent]) -> ServerSentEvent | None:
 
 
 def is_foreign(event: ServerSentEvent) -> bool:
-    """Whether an event is of another kind than a stream's own, as gateways add: it is passed over.
+    """Whether an event is one that some gateway has added to a stream, and is to be passed over.
 
-    It has a name that no shape has, and neither an object, a list nor an error as its data. Clients
-    ignore names that they do not know.
+    Its name is of no shape, and its data is neither an object, a list nor an error. Clients ignore
+    names that they do not know.
     """
     if not event.event or event.event.startswith(_OWN) or begins_json(event.data):
         return False
@@ -207,12 +208,12 @@ def is_foreign(event: ServerSentEvent) -> bool:
 
 
 def error_of(event: ServerSentEvent) -> bytes | None:
-    """Return the error that an event of any shape is, as a JSON body that carries it, or None.
+    """Return the error that an event of any shape is, as the JSON body of an error reply, or None.
 
-    Known: `{"error": …}` in a chunk's place, also in a list (Gemini), `{"object": "error"}` of
-    vLLM and SGLang, MiniMax' `base_resp`, the events `error` (nested or flat) and `response.failed`
-    of responses, whatever stands below `event: error`, and texts that begin so: `[ERROR] …`,
-    `error: …`.
+    Known forms: `{"error": …}` in a chunk's place, also in a list (Gemini), `{"object": "error"}`
+    of vLLM and SGLang, MiniMax' `base_resp`, the events `error` (nested or flat) and
+    `response.failed` of responses, any data below `event: error`, and texts that begin like
+    `[ERROR] …` or `error: …`.
     """
     data = event.data
     if event.event == _CREATED or not (event.event == "error" or has_a_sign(data)):
@@ -235,12 +236,12 @@ def error_of(event: ServerSentEvent) -> bytes | None:
 
 
 def _carried(event: Json, *, named: bool) -> Json | None:
-    """Return the body of an HTTP error that says what the event does."""
+    """Return the body of an HTTP error with the error in an event; None if it has none."""
     has_failed = numbered_errors.has_failed(event)
     if _has_any(event) and not has_failed:
         return None
     if event.get("error") or has_failed:
-        # With them `classify` would take it for a result.
+        # With the fields of a result, `classify` would take the event for one.
         return {name: value for name, value in event.items() if name not in _OF_A_RESULT}
     if event.get("type") == "response.failed":
         response = event.get("response")
@@ -254,7 +255,7 @@ def _carried(event: Json, *, named: bool) -> Json | None:
 
 
 def has_a_sign(data: bytes) -> bool:
-    """Whether events may have an error: where this says no, none of them is one."""
+    """Whether bytes of events may have an error; if False, none of the events is one."""
     return (
         b"rror" in data
         or b"ERROR" in data
