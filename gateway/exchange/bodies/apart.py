@@ -1,10 +1,10 @@
 """Work on large bodies, done beside the event loop.
 
-There is one thread for it. It holds Python's lock for no longer than a moment at a time
-(`process.py` sets how long), so that streams keep their pace; only a decoder's or an encoder's call
-cannot be interrupted, and works on a piece where a body is very large. Nor can the garbage
-collector, which goes on meanwhile: stopped until the work is done, it would then look at all of a
-body's objects at once, for up to 25 ms. One body at a time is worked on: the others wait undecoded,
+One thread does this work. It holds Python's lock only for a moment at a time (`process.py` sets how
+long), so that streams keep their pace. A call of a decoder or an encoder cannot be interrupted, so
+it gets a piece at a time of a very large body. The garbage collector cannot be interrupted either,
+but goes on meanwhile: if it were stopped until the work is done, it would then look at all of a
+body's objects at once, for up to 25 ms. One body at a time is worked on. The others wait undecoded,
 which bounds the memory.
 """
 
@@ -26,8 +26,9 @@ LARGE_BYTES = 256 * 1024
 
 _LONG_LIST = 100
 _NICENESS = 5
-"""The event loop goes first where both have one processor. More would hold it up where other
-programs have the processor, too: what it waits for is a piece of the thread's work."""
+"""With this niceness the event loop goes first if it shares a processor with the thread. A higher
+one would hold the loop up if other programs share it, too: the loop waits for the thread's
+pieces."""
 
 _Result = TypeVar("_Result")
 
@@ -66,8 +67,8 @@ class Apart:
 class Held:
     """Keeps the items of a request's long lists until the rest of the request has been freed.
 
-    Freeing them at once would hold up the event loop: for 3 to 7 ms where a body has 3 MB. Of a
-    request of `size` bytes that is huge, one value alone may take as long: all are kept.
+    Freeing them at once would hold up the event loop, for 3 to 7 ms if a body has 3 MB. If the
+    request's `size`, in bytes, is huge, all its values are kept: each may take as long by itself.
     """
 
     __slots__ = ("_apart", "_is_huge", "_items")
@@ -79,7 +80,7 @@ class Held:
         self.keep(bodies)
 
     def keep(self, bodies: Iterable[Json]) -> None:
-        """Keep those of more bodies, too."""
+        """Keep the items of more bodies, too."""
         for body in bodies:
             if self._is_huge:
                 self._items += body.values()

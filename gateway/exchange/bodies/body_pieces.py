@@ -29,7 +29,7 @@ _PIECE_ITEMS = 200
 """How many values of a list or an object are encoded, or looked at, in one go."""
 
 _MOST_LEVELS = 32
-"""How deep in one another long values are cut: each level is skimmed anew."""
+"""The depth of nesting to which long values are cut, since each level is skimmed anew."""
 
 _PIECE_PARTS = 4_000
 """How many values, names and stretches of text are encoded in one call."""
@@ -39,7 +39,7 @@ _FREED_AT_ONCE = 100
 _HOLDERS = (dict, list, tuple)
 
 _STRETCH = 32
-"""So many characters of a text count as one part."""
+"""The number of a text's characters that count as one part."""
 
 _fields_decoder = msgspec.json.Decoder(dict[str, msgspec.Raw])
 _items_decoder = msgspec.json.Decoder(list[msgspec.Raw])
@@ -49,8 +49,8 @@ _skimmer = msgspec.json.Decoder(msgspec.Raw)
 _COMMAS = re.compile(rb",(?:(?<=[]}],)|(?<=[0-9\"el],)(?=\s*[0-9\"tfn-]))")
 """Commas that may be between two values. The expression begins with a comma, which is fast."""
 _BETWEEN_CHARACTERS = re.compile(rb"[^\\]{12}|(?<=[^\\])(?=\\(?!u[dD][c-fC-F]))")
-"""Ends where an encoded text may be cut, continued UTF-8 aside: no escape, the longest of which has
-twelve bytes, goes on there."""
+"""Matches up to a place where an encoded text may be cut, as no escape goes on there (the longest
+has twelve bytes); a character in UTF-8 still may."""
 
 
 def decode_in_pieces(body: bytes) -> Json:
@@ -77,7 +77,7 @@ def _decoded(raw: msgspec.Raw, levels: int) -> Any:
 
 
 def _is_simple(text: memoryview) -> bool:
-    """Whether all that is long is a text, an image for instance, which is decoded fast."""
+    """Whether only texts can be long in a value, such as an image, which are decoded fast."""
     return len(text) <= _LONGEST_TEXT and text.tobytes().count(b",") <= _FEW_COMMAS
 
 
@@ -98,9 +98,10 @@ def _decoded_items(text: memoryview, levels: int) -> Iterator[Iterable[Any]]:
 
 
 def _cut_up(text: memoryview) -> Iterator[bytes | memoryview]:
-    """Yield lists, or objects, that are one together; a long last one where it is unknown how.
+    """Cut a list, or an object, at commas, and yield the pieces as lists, or objects.
 
-    What is a list in front of a comma is one in front of whatever follows it.
+    Where no comma between two values is found, the last piece is long. If the text before a comma
+    is a whole list, the text after it is one, too.
     """
     opening, closing = bytes(text[:1]), bytes(text[-1:])
     begin, end = 1, len(text) - 1
@@ -151,10 +152,10 @@ def _decoded_text(text: memoryview) -> Iterator[str]:
 
 
 def encode_in_pieces(body: Json, size: int = 0) -> bytes:
-    """Encode an object, its long lists in pieces: the same bytes as encoding it whole gives.
+    """Encode an object, its long lists in pieces; the bytes are those of encoding it whole.
 
-    `size` is about how many bytes it will have. Of a huge one all that is long is cut, which takes
-    longer than encoding it: all values are counted.
+    `size` is about how many bytes there will be. If an object is huge, all its long values are cut,
+    which takes longer than encoding it, since all values are counted.
     """
     encoded = BytesIO()
     # Not joined at the end: that would copy all of it in one call.
@@ -222,7 +223,7 @@ def _has_many_parts(value: object) -> bool:
 
 
 def _short(together: Callable[[Sequence[Any]], _Some], values: Sequence[Any]) -> Iterator[_Some]:
-    """Yield values, as many `together` as are encoded in one call; a long one is alone."""
+    """Yield values in groups that can be encoded in one call each; a long value is alone."""
     left = [values[begin : begin + _PIECE_ITEMS] for begin in range(0, len(values), _PIECE_ITEMS)]
     left.reverse()
     while left:
@@ -257,9 +258,9 @@ def _write_text(write: _Write, text: str) -> None:
 
 
 def free_in_pieces(items: list[Any], *, deep: bool = True) -> None:
-    """Free items a few at a time, and, if `deep`, so what is in them: that takes longer.
+    """Free items a few at a time, and if `deep`, what is in them likewise, which takes longer.
 
-    The list is empty then; nothing else is changed.
+    The list is emptied; nothing else is changed.
     """
     while items:
         few = items[-_FREED_AT_ONCE:]

@@ -1,4 +1,4 @@
-"""Reads what routing needs of requests' bodies, each in the cheapest way that it allows."""
+"""Reads the fields that routing needs of each request's body, in the cheapest way there is."""
 
 from functools import partial
 
@@ -27,9 +27,10 @@ class BodyReader:
         self._requests = RepeatedBodies(kind=RepeatedRequest)
 
     async def read(self, call: GenerationRequest) -> tuple[GenerationRequest, Routed]:
-        """Return a request and what routing needs of its body, from which an attempt is built next.
+        """Return what routing needs of a request's body, and the request, to build attempts from.
 
-        Of a body that goes on from an earlier one more is known then. Raises `InvalidRequest`.
+        If the body continues an earlier one, the request that is returned says more of it. Raises
+        `InvalidRequest`.
         """
         size = len(call.body)
         if size < LARGEST_TEXT:

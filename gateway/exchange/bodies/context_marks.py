@@ -1,7 +1,8 @@
 """Claude Code's mark after a model's name: `claude-opus-5[1m]` asks for a context of a million.
 
-It is the client's own and no part of any name: it takes it away itself, but not everywhere
-(sub2api#4505, 9router#2531), and Anthropic then answers that there is no such model.
+The mark is for the client itself and no part of a model's name. Claude Code removes it before it
+sends a request, but not everywhere (sub2api#4505, 9router#2531), and Anthropic then answers that
+there is no such model.
 """
 
 import re
@@ -25,7 +26,7 @@ def is_marked(call: GenerationRequest, routed: Routed) -> bool:
 
 
 def bare_name(model: str, rules: Rules) -> str:
-    """Return a name without its mark; one that the configuration has as a whole stays."""
+    """Return a name without its mark, unless the configuration has the name with the mark."""
     bare = _MARKS.sub("", model)
     return model if rules.knows_apart(model, bare) else bare
 
@@ -33,9 +34,9 @@ def bare_name(model: str, rules: Rules) -> str:
 async def unmarked(
     call: GenerationRequest, routed: Routed, rules: Rules, attempts: Attempts
 ) -> tuple[GenerationRequest, Routed]:
-    """Return a request for which `is_marked` is true without the mark, and what is read of it.
+    """Return a request that `is_marked` without the mark, and what routing needs of its body.
 
-    It stays where the configuration has the whole name. Raises `InvalidRequest`.
+    The mark stays if the configuration has the name with it. Raises `InvalidRequest`.
     """
     bare = bare_name(str(routed.model), rules)
     if bare == routed.model:

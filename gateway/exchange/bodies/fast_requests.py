@@ -1,9 +1,9 @@
 """Requests that codecs translate, from bytes to bytes.
 
-A codec goes through all of an agent's body, so what routing needs can be had from what it has read:
-then the body is decoded once. That is worth it only where a codec translates the request, which
-depends on its model: those are remembered that codecs have had requests of. A model's name is
-looked for where clients write it; only whether the body is decoded at once depends on that.
+A codec decodes all of an agent's body, so routing can take the fields that it needs from there, and
+the body is decoded only once. That pays only if a codec translates the request, which depends on
+the request's model: so the models of requests that codecs have translated are remembered. The
+model's name is looked for where clients write it, without decoding; a wrong guess costs time only.
 """
 
 import re
@@ -39,11 +39,12 @@ _named = re.compile(rb'"model": ?"([^"\\]+)"').match
 class Decoded(Routed):
     """What routing needs of a body that is decoded whole.
 
-    In it null is as absent: at its own endpoint a request is judged by what the client has given.
+    A null counts as absent here. At its own endpoint, a request is judged by its own body instead.
     """
 
     request: msgspec.Struct | None = None
-    """As its reader has returned it, until it is translated: a translation may keep parts of it."""
+    """The request as its reader has returned it; None once it is translated, since a translation
+    may keep parts of it."""
 
 
 class NotAdmitted(Routed):
@@ -112,13 +113,13 @@ class FastRequests:
     def _remember(self, client: Shape, model: bytes) -> None:
         models = self._models[client]
         if len(models) >= _MOST_MODELS and model not in models:
-            # Those in use are back after one request each; names that clients invent are not.
+            # A model in use is back after one request; names that clients invent are not.
             models.clear()
         models.add(model)
 
 
 def _is_agents(body: bytes) -> bool:
-    """Whether a body is an agent's by its length, and not translated beside the event loop."""
+    """Whether a body is long enough for an agent's, but not translated beside the event loop."""
     return LARGEST_TEXT <= len(body) < LARGE_BYTES
 
 
@@ -133,9 +134,9 @@ def _model_in(body: bytes) -> bytes | None:
 
 @cache
 def _fields(kind: type[msgspec.Struct]) -> tuple[tuple[str, ...], Callable[[Any], tuple[Any, ...]]]:
-    """Return the names of what routing needs of a type of requests, and what gets the values.
+    """Return the fields that routing needs of a type of requests, and a getter of their values.
 
-    Not the input, which matters in bodies of chat only, and whose readers take none.
+    `input` is left out: it matters only in chat bodies, whose readers admit none.
     """
     needed = (name for name in Routed.__struct_fields__ if name != "input")
     names = tuple(name for name in needed if name in kind.__struct_fields__)

@@ -1,10 +1,11 @@
-"""Bodies that have another shape than the endpoint that they were sent to.
+"""Recognises bodies that have another shape than the endpoint that they were sent to.
 
 Cursor posts bodies of responses to the chat endpoint when its base URL is overridden, and reads
-chat completions. Such a call is one of responses in everything but its reply.
+chat completions. Such a call is a responses call in everything but its reply.
 
-It also writes chat bodies with parts of other shapes, as do programs that were written for
-Anthropic's API or for relays that take both. These are read once the endpoint has refused them.
+Cursor also writes chat bodies with parts of other shapes, as do programs that were written for
+Anthropic's API or for relays that take both. These parts are read once the endpoint has refused
+them.
 """
 
 import re
@@ -42,7 +43,7 @@ _READ: Final = ParameterFix("read", "parts")
 _OF_PARTS: Final = re.compile(
     r"messages?|content|parts?\b|tools?\b|tool_|function|types?\b|variant|schema|field|input|image"
 )
-"""A word that a refusal of a part has: what it stands in, or what is wrong with it."""
+"""A word in the refusal of a part: where the part stands, or what is wrong with it."""
 
 
 class _Messages(msgspec.Struct, gc=False):
@@ -53,7 +54,7 @@ _decode = msgspec.json.Decoder(_Messages).decode
 
 
 def as_written(call: GenerationRequest, routed: Routed) -> GenerationRequest:
-    """Return a call as one of the shape that its body has; `routed` is of its body.
+    """Return a call in the shape that its body has; `routed` are the fields read of the body.
 
     Raises `InvalidRequest` for a body that is not JSON.
     """
@@ -65,8 +66,8 @@ def as_written(call: GenerationRequest, routed: Routed) -> GenerationRequest:
 async def routed_to(resolver: Resolver, query: ModelQuery, *, as_chat: bool) -> Route:
     """Return the route of a model; `as_chat`: for a body of responses at the chat endpoint.
 
-    Such a body keeps most at responses, but only OpenAI's has all that it may ask for: other
-    servers leave out custom tools there. So these are asked at the endpoint that was called.
+    Such a body loses least at a responses endpoint, but only OpenAI's has all that it may ask for:
+    other servers leave out custom tools there. So they are asked at the endpoint that was called.
     """
     route = await resolver.resolve(query)
     if not as_chat or preset(route.kind, Shape.RESPONSES).custom_tools:
@@ -77,8 +78,8 @@ async def routed_to(resolver: Resolver, query: ModelQuery, *, as_chat: bool) -> 
 def may_be_mixed(call: GenerationRequest, shape: Shape, fixes: Fixes = ()) -> bool:
     """Whether a chat request may have parts of other shapes, at its own endpoint.
 
-    Cursor's do, and others' of a model where some were refused. Otherwise they are not searched
-    for, which would make passing a request on a tenth slower.
+    Cursor's requests may, and any client's once a model has refused such parts. Others are not
+    searched for parts, which would make passing a request on a tenth slower.
     """
     if not call.shape is _CHAT is shape:
         return False

@@ -1,7 +1,7 @@
-"""The conversations of each connection, so that of the next turns only what is new is read.
+"""Keeps the conversations of each connection, so that only the new part of a turn has to be read.
 
-What is kept hangs on the head of the requests that repeat on a connection, credential included: it
-serves nobody else, and ends with the connection.
+They are kept with the head that the requests of a connection repeat, credential included: they
+serve nobody else, and end with the connection.
 """
 
 import weakref
@@ -19,21 +19,21 @@ from gateway.texts import shared_start
 Read = tuple[GenerationRequest, Routed]
 
 SMALLEST: Final = 32 * 1024
-"""The shortest body, in bytes, of which anything is kept: others are read faster than compared."""
+"""The shortest body, in bytes, that is kept: shorter ones are read faster than compared."""
 MOST_BYTES: Final = 16 * 1024 * 1024
-"""What all connections of a process may have kept, in bytes."""
+"""The bytes that are kept at most for all connections of a process."""
 
 _CONVERSATIONS = 4
-"""Conversations of a head: some clients send several in turn, an agent and its sub-agents."""
+"""The conversations kept per head: some clients send several in turn (agent and sub-agents)."""
 _FAILURES = 3
-"""Bodies that another one seemed to continue, until a head is taken as one that continues none."""
+"""After so many bodies in a row that only seemed to be continued, a head's bodies are not kept."""
 _FRONT, _BACK = 256, 64
-"""The bytes at a body's two ends in which those of one conversation are alike."""
+"""The bytes at both ends of a body that have to be the same throughout a conversation."""
 Known = RepeatedBody | RepeatedRequest
 
 
 class _Conversations:
-    """The conversations of a head."""
+    """The conversations of requests with the same head."""
 
     __slots__ = ("__weakref__", "_begun", "_failures", "_kind", "_known")
 
@@ -41,7 +41,7 @@ class _Conversations:
         self._kind = kind
         self._known: list[Known] = []
         self._begun: list[bytes] = []
-        """Bodies that continue none of the known conversations."""
+        """Whole bodies that continue no known conversation, and may begin one."""
         self._failures = 0
 
     @property
@@ -54,7 +54,7 @@ class _Conversations:
         self._known, self._begun = [], []
 
     def read(self, call: GenerationRequest, field: ListField) -> Read | None:
-        """Return a request that continues one of them; None: its body is to be read whole."""
+        """Read a request that continues a conversation; None: its body is to be read whole."""
         for index, known in enumerate(self._known):
             read = _read(known, call)
             if read is not None:
@@ -71,23 +71,24 @@ class _Conversations:
         return None
 
     def _continue(self, found: Known | None, call: GenerationRequest) -> Read | None:
-        """Keep what a body continues, if it can be read so."""
+        """Keep the conversation that a body continues, if the body can be read by it."""
         read = None if found is None else _read(found, call)
         if found is None or read is None:
             self._failures += 1
             return None
         self._failures = 0
-        # One that was further on has begun again, or was taken up from an earlier turn.
+        # A conversation that was further on has begun again, or was resumed from an earlier turn.
         others = [each for each in self._known if not each.goes_on_from(found.begin)]
         self._known = [found, *others[: _CONVERSATIONS - 1]]
         return read
 
 
 class RepeatedBodies:
-    """Reads bodies of conversations, and keeps what repeats of them.
+    """Reads bodies of conversations, and keeps the parts of them that repeat.
 
-    All that is kept has `most` bytes; beyond them the connections that have sent nothing for the
-    longest time lose theirs. `kind`, of what is kept, is also its key in `ClientHeaders.derived`.
+    At most `most` bytes are kept; beyond them the connections that have sent nothing for the
+    longest time lose theirs. `kind` is the type that is kept, and also the key of the conversations
+    in `ClientHeaders.derived`.
     """
 
     def __init__(self, most: int = MOST_BYTES, kind: type[Known] = RepeatedBody) -> None:
@@ -98,7 +99,7 @@ class RepeatedBodies:
         """The bytes that are kept."""
 
     def read(self, call: GenerationRequest) -> Read | None:
-        """Return a request whose body continues an earlier one; None: its body is to be read whole.
+        """Read a request whose body continues an earlier one; None: its body is to be read whole.
 
         The request comes with what is known of its encoding and of sealed content, and with what
         routing needs of its body.
@@ -123,10 +124,10 @@ class RepeatedBodies:
         while self.size > self._most:
             _, (oldest, size) = self._kept.popitem(last=False)
             self.size -= size
-            cast("_Conversations", oldest()).clear()  # it lives: those that have ended are not here
+            cast("_Conversations", oldest()).clear()  # alive: `_ended` removes the others
 
     def _ended(self, key: int, _: object) -> None:
-        """Count what a connection kept no more, which has ended."""
+        """Stop counting what was kept for a connection that has ended."""
         _, size = self._kept.pop(key, (None, 0))
         self.size -= size
 
@@ -139,7 +140,10 @@ def _read(known: Known, call: GenerationRequest) -> Read | None:
 
 
 def _continued(last: bytes, body: bytes) -> int:
-    """Return how many bytes two bodies begin with; 0 if the second does not seem to continue."""
+    """Return how many first bytes two bodies share; 0 if `body` does not seem to continue `last`.
+
+    A continuation shares more than half of the earlier body.
+    """
     if last[:_FRONT] != body[:_FRONT] or last[-_BACK:] != body[-_BACK:]:
         return 0
     shared = shared_start(last, body)

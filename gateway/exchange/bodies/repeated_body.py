@@ -1,7 +1,7 @@
-"""What two bodies of a conversation have in common, so that only the rest is read of the next ones.
+"""Knows what the bodies of a conversation have in common, so that only the rest has to be read.
 
-An agent sends its whole conversation again with each turn: the fields before and behind it are the
-same, and nearly all of its items. Only equal bytes are taken as known.
+An agent sends its whole conversation again with each turn. The fields before and behind it stay the
+same, and so do nearly all of its items. Only equal bytes are taken as known.
 """
 
 import re
@@ -18,14 +18,14 @@ from gateway.shapes import Shape
 from gateway.texts import check_utf8, shared_start
 
 _GROWN = 8 * 1024
-"""New items of so many bytes become known ones: to copy what is known costs more than to read
-less."""
+"""New items become known ones only from this many bytes on: making them known copies all that is
+known, which costs more than reading a few bytes again."""
 _TRIES = 8
-"""Ends of objects that are tried as the end of an item."""
+"""How many ends of objects are tried as the end of an item."""
 _LEAST_GAIN = _GROWN // 2
 _ITEM_END = b"},"
 _AFTER_ITEM = b"[{}"
-"""What stands for known items before new ones: after an object only a comma or the end may come."""
+"""Stands for the known items before new ones: after an object only a comma or the end may come."""
 _PLACEHOLDER = b"0"
 
 
@@ -46,12 +46,12 @@ class ListField(msgspec.Struct, frozen=True):
 
     @classmethod
     def of(cls, shape: Shape, name: str, kind: type[Routed]) -> "ListField":
-        """Return the one with this name, in bodies that are decoded as `kind`."""
+        """Return the field called `name`, in bodies that are decoded as `kind`."""
         key = re.compile(rb'"' + name.encode() + rb'"\s*:\s*\[')
         return cls(shape, name, msgspec.json.Decoder(kind).decode, key)
 
     def written(self, routed: Routed) -> bytes:
-        """Return its value as it is written."""
+        """Return the bytes of the field's value."""
         return bytes(getattr(routed, self.name))
 
 
@@ -68,10 +68,10 @@ LISTS: Mapping[Shape, ListField] = MappingProxyType(
 
 
 class RepeatedBody:
-    """A body's bytes up to some item of its conversation, and from the end of that.
+    """A body's bytes up to the end of some item of its conversation, and from the list's end on.
 
-    Any body that begins and ends with them, and has a list's items in between, is a JSON object in
-    UTF-8, with the same other fields.
+    Any body that begins and ends with these bytes, and has a list's items in between, is a JSON
+    object in UTF-8 with the same other fields.
     """
 
     __slots__ = (
@@ -99,7 +99,10 @@ class RepeatedBody:
 
     @classmethod
     def found(cls, last: bytes, shared: int, field: ListField) -> "RepeatedBody | None":
-        """Find that of a body of which the next one has so many bytes; None: it has none."""
+        """Return what is known from `last`, whose first `shared` bytes the next body has, too.
+
+        None: the two bodies differ elsewhere than in the conversation, or cannot be read.
+        """
         key = field.key.search(last)
         if key is None:
             return None
@@ -111,7 +114,7 @@ class RepeatedBody:
             others = field.read(b"%b%b%b" % (last[:start], _PLACEHOLDER, last[end:]))
         except UNREADABLE:
             return None
-        # The two bodies differ in one value only. It is the field's if the field has it in both.
+        # The bodies differ in one value only, which is the field's if the field has both values.
         if last[start:end] != items or field.written(others) != _PLACEHOLDER:
             return None
         return cls(last, start, end, others, shared, field)
@@ -121,7 +124,7 @@ class RepeatedBody:
         return self.begin.startswith(begin)
 
     def read(self, body: bytes) -> Routed | None:
-        """Return what routing needs of a body; None: it does not go on from here, or is invalid."""
+        """Return what routing needs of a body; None: it does not go on from here or is invalid."""
         begin, end = len(self.begin), len(body) - len(self.end)
         if end < begin or not (body.startswith(self.begin) and body.endswith(self.end)):
             return None
@@ -139,7 +142,7 @@ class RepeatedBody:
         return replace(self._routed, input=msgspec.Raw(memoryview(body)[self._start : end + 1]))
 
     def _keep(self, items: bytes, shared: int) -> None:
-        """Keep the last items, a list; those within so many bytes become part of the beginning."""
+        """Keep a list of items; whole ones in its first `shared` bytes join the known beginning."""
         self._items = items
         for _ in range(_TRIES):
             shared = items.rfind(_ITEM_END, _LEAST_GAIN, shared) + 1

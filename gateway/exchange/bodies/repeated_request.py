@@ -1,7 +1,8 @@
-"""What two agents' requests of a conversation have in common, decoded for the next ones.
+"""Knows what an agent's requests of a conversation have in common, decoded for the next ones.
 
-A codec goes through all of a request. Of one that goes on only the new items are decoded: the
-others, and all other fields, are those of the last turn. Codecs do not change what they are given.
+A codec goes through all of a request. If the request goes on from the last turn, only its new items
+are decoded; the other items, and all other fields, are those of the last turn. That is safe since
+codecs do not change what they are given.
 """
 
 from collections.abc import Callable
@@ -17,13 +18,13 @@ from gateway.fast.paths import Loaded, loaded
 
 _ITEM_END = b"}"
 _DECODED = 1.25
-"""Bytes of what is decoded from one byte: most of it are texts, kept as they are written."""
+"""The memory, in bytes, of the value of one byte of JSON: most values are texts, kept as such."""
 _VALUE = 128
-"""The bytes of an object, a list, or a number with a fraction, however short it is written."""
+"""The memory, in bytes, of an object, a list, or a fraction, however short it is written."""
 _SIGNS = (b",", b"[", b"{")
-"""Each value has one before it, or its name has."""
+"""The signs of which one precedes each value, or the value's name."""
 _APART = 25
-"""Bytes between two of these signs, at least, in usual texts, code among them."""
+"""The least average distance of two such signs in usual texts, code among them, in bytes."""
 
 
 class RepeatedRequest:
@@ -44,7 +45,7 @@ class RepeatedRequest:
         self._known, self._name = known, field.name
         self._items: list[Any] = getattr(request, field.name)
         self._decoded = len(known.begin)
-        """The bytes that end with these items."""
+        """How many of the body's first bytes are decoded: those up to the end of `_items`."""
         self._values = _bytes_of_values(known.begin) + _bytes_of_values(known.end)
         self._routed = routed_of(request, fast.encode)
         self._read_items: Callable[[bytes], list[Any]] = fast.item_readers[field.shape]
@@ -52,13 +53,16 @@ class RepeatedRequest:
 
     @classmethod
     def found(cls, last: bytes, shared: int, field: ListField) -> "RepeatedRequest | None":
-        """Find that of a request of which the next one has so many bytes; None: it has none."""
+        """Return what is known from `last`, whose first `shared` bytes the next request has, too.
+
+        None: nothing is, or a codec does not admit the request.
+        """
         known = RepeatedBody.found(last, shared, field)
         if known is None or not known.begin.endswith(_ITEM_END):
             return None
-        fast = cast("Loaded", loaded())  # as for `FastRequests.decoded`
+        fast = cast("Loaded", loaded())  # as in `FastRequests.decoded`
         try:
-            # Without the other items it is a request, too.
+            # Up to the known item, the body is a request, too.
             request = fast.agent_readers[field.shape](known.begin + known.end)
         except fast.uncommon:
             return None
@@ -66,12 +70,12 @@ class RepeatedRequest:
 
     @property
     def is_unsealed(self) -> bool:
-        """As of the body."""
+        """Whether nothing is sealed in the body; see `RepeatedBody`."""
         return self._known.is_unsealed
 
     @property
     def begin(self) -> bytes:
-        """As of the body, like the next ones."""
+        """The bytes that all such bodies begin with; see `RepeatedBody`."""
         return self._known.begin
 
     def goes_on_from(self, begin: bytes) -> bool:
@@ -84,9 +88,9 @@ class RepeatedRequest:
         return self._known.size + int(_DECODED * self._known.size) + self._values
 
     def read(self, body: bytes) -> Routed | None:
-        """Return what routing needs of a body, and the request that it is.
+        """Return what routing needs of a body, with the decoded request.
 
-        None: it does not go on from here, or a codec does not admit it.
+        None: the body does not go on from here, or a codec does not admit it.
         """
         if self._known.read(body) is None:
             return None
@@ -104,10 +108,10 @@ class RepeatedRequest:
         return replace(self._routed, request=replace(request, **{self._name: items}))
 
     def _listed(self, more: bytes) -> list[Any]:
-        """Return items before each of which there is a comma."""
+        """Decode items that each have a comma before them."""
         return self._read_items(b"[%b]" % more[1:])
 
 
 def _bytes_of_values(written: bytes) -> int:
-    """Return how many bytes JSON with many short values takes beyond what its texts do."""
+    """Return the memory, in bytes, that many short values take beyond that of texts."""
     return _VALUE * max(sum(map(written.count, _SIGNS)) - len(written) // _APART, 0)

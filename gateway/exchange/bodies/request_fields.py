@@ -1,4 +1,4 @@
-"""What the gateway reads of a client's request body before anything is decoded whole."""
+"""Reads single fields of a client's request body, before the body is decoded whole."""
 
 from collections.abc import Callable, Collection, Iterable
 from collections.abc import Set as AbstractSet
@@ -24,9 +24,9 @@ NO_FEATURES: Features = frozenset()
 class Routed(msgspec.Struct, gc=False):
     """The few fields of a request body that routing needs; the rest is skipped, not decoded.
 
-    So are those that a model may not take (`own_endpoint.watched`), and those that say which stored
-    conversation is continued, empty where they are not given: the body is read once for everything
-    that is needed from it.
+    Among the fields are those that a model may not take (`own_endpoint.watched`), and those that
+    say which stored conversation is continued: so the body is read once for all of that. A field
+    that is not given is empty.
     """
 
     model: object = None
@@ -61,10 +61,10 @@ class _Prompted(msgspec.Struct, gc=False):
 
 _NOTHINGS = (b"", b"null", b"[]", b"{}")
 _LONGEST_NOTHING = 64
-"""A longer value is something, whatever blanks are around it; it is not copied to see that."""
+"""A value of more bytes counts as given, whatever blanks are in it: it is not copied to see."""
 
 _EFFORTS = {"enabled": "enabled", "adaptive": "adaptive", "disabled": "none"}
-"""What types of `thinking` say of the effort, with or without one."""
+"""The efforts that the types of `thinking` mean, whether or not an effort is given as well."""
 
 _READERS = {name: attrgetter(name) for name in Routed.__struct_fields__}
 
@@ -84,8 +84,8 @@ _prompt_decoder = msgspec.json.Decoder(_Prompted)
 def read_routed(body: bytes, decode: Callable[[bytes], Routed] = _decoder.decode) -> Routed:
     """Decode what routing needs; raises `InvalidRequest` for anything but a JSON object.
 
-    Whether the rest is UTF-8 is checked by what decodes it, or else by `check_encoding`: in a long
-    conversation that takes as long as all of this.
+    The rest may not be UTF-8. Code that decodes it finds that out; for other bodies there is
+    `check_encoding`, which takes as long as this function in a long conversation.
     """
     try:
         return decode(body)
@@ -102,7 +102,7 @@ def check_encoding(body: bytes) -> None:
 
 
 def has_any(routed: Routed, fields: Iterable[str]) -> bool:
-    """Whether a body has one of these fields of `Routed`'s. Raises `KeyError` for another name."""
+    """Whether a body has one of these `fields` of `Routed`; raises `KeyError` for other names."""
     return any(_READERS[name](routed) for name in fields)
 
 
@@ -128,7 +128,7 @@ def decode_fields(body: bytes) -> dict[str, msgspec.Raw]:
 
 
 def read_words(body: bytes, names: Collection[str]) -> Json:
-    """Return those of some fields of a body that are texts or objects; raises `InvalidRequest`."""
+    """Return the fields with these names that are texts or objects; raises `InvalidRequest`."""
     fields = decode_fields(body)
     return {
         name: decode_field(fields[name], name)
@@ -173,8 +173,9 @@ def read_object(body: bytes) -> Json:
 def with_path_model(body: bytes, model: str, decision: Decision) -> bytes:
     """Return a body with the model that the path names: the path wins, as it does at Azure.
 
-    The same bytes where the body agrees, else all other values as they are; a model that is
-    replaced is warned of. Raises `InvalidRequest` for a bad name and for anything but an object.
+    If the body has that model already, the same bytes are returned. Otherwise all other values stay
+    as they are, and the client is warned of a model that is replaced. Raises `InvalidRequest` for a
+    bad name and for anything but an object.
     """
     checked_model(model)
     fields = decode_fields(body)
@@ -267,7 +268,7 @@ def _given(raw: msgspec.Raw) -> bool:
 def decode_field(raw: msgspec.Raw, name: str) -> object:
     """Decode one field, None if it is absent.
 
-    Raises `InvalidRequest`: what was skipped so far may not fit (1e400).
+    Raises `InvalidRequest`: a value that was skipped so far may be out of range (1e400).
     """
     if not bytes(raw):
         return None

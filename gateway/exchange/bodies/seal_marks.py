@@ -1,4 +1,4 @@
-"""How content that the gateway has sealed begins in a request, as clients write JSON."""
+"""Tells whether a request has content that the gateway has sealed, by how such content begins."""
 
 from collections.abc import Mapping
 from types import MappingProxyType
@@ -9,7 +9,7 @@ from gateway.shapes import Shape
 from gateway.translate.parts.messages.signatures import PREFIX as SIGNATURE
 
 SEALING: Final = (Shape.RESPONSES, Shape.MESSAGES)
-"""The shapes whose clients keep what a gateway has sealed, and send it back."""
+"""The shapes whose clients keep content that a gateway has sealed, and send it back."""
 
 _MARKS: Final[Mapping[Shape, bytes]] = MappingProxyType(
     {Shape.RESPONSES: f'"{SEAL}'.encode(), Shape.MESSAGES: f'"{SIGNATURE}'.encode()}

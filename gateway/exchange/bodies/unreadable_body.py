@@ -1,7 +1,8 @@
 """Says why the body of a client's request cannot be read, where the decoder's words mislead.
 
-Of half a character it says that the input was truncated. Programs that cut texts by UTF-16 units
-send such halves: they see to their cuts only if the error says what is wrong, and where.
+For half a character (a lone surrogate) the decoder says that the input was truncated. Programs that
+cut texts by UTF-16 units send such halves; their authors look at the cuts only if the error says
+what is wrong, and where.
 """
 
 import json
@@ -16,7 +17,7 @@ from gateway.errors import InvalidRequest
 from gateway.exchange.bodies.apart import LARGE_BYTES
 
 UNREADABLE: Final = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
-"""What decoding raises of a body that cannot be read."""
+"""The exceptions of decoding a body that cannot be read."""
 
 INVALID_JSON: Final = "invalid_json"
 """The code of the refusal."""
@@ -26,9 +27,9 @@ _HALVES = re.compile(
     rb"((?:\\\\)+|\\u[dD][89aAbB][\da-fA-F]{2}\\u[dD][c-fC-F][\da-fA-F]{2})"
     rb"|\\u[dD][89a-fA-F][\da-fA-F]{2}"
 )
-"""Half a character; its group is what only looks like one."""
+"""Half a character; the group matches what only looks like one."""
 _WRONG_TYPE = re.compile(r"^Expected `object`, got `\w+`$")
-"""What the decoder says of another value than an object."""
+"""The decoder's words about a value that is not an object."""
 _HALF = re.compile("[\ud800-\udfff]")
 _MAX_PATH = 200
 _Found = Callable[[object], str]
@@ -37,14 +38,14 @@ NOT_AN_OBJECT: Final = "it is not an object"
 _TOO_DEEP = "it is nested too deeply"
 _BOM = b"\xef\xbb\xbf"
 _OUT_OF_RANGE = "out of range"
-"""Part of what the decoder says of numbers that no double holds, and of very long integers."""
+"""A part of the decoder's words about numbers that no double holds, and very long integers."""
 _MOST_DIGITS = 4300
 
 
 def unreadable(error: Exception, body: bytes, at: str = "") -> InvalidRequest:
-    """Return the refusal of a body that could not be decoded, `error` says why.
+    """Return the refusal of a body that could not be decoded; `error` says why.
 
-    With `at` the body is the value of that field.
+    With `at`, `body` is the value of the field of that name.
     """
     param, reason = None, _WRONG_TYPE.sub(NOT_AN_OBJECT, str(error))
     if isinstance(error, RecursionError):
@@ -70,10 +71,10 @@ def unreadable(error: Exception, body: bytes, at: str = "") -> InvalidRequest:
 
 
 def read_beside_halves(decode: Callable[[bytes], _T], body: bytes) -> _T | None:
-    """Return what a decoder reads of a body in which texts may have half a character, or None.
+    """Return what a decoder reads of a body whose texts may have half a character, or None.
 
-    That is for who reads other values than these texts: servers with lenient parsers take them. A
-    body that would hold the event loop is read as it is.
+    This is for callers that read other values than those texts, which servers with lenient parsers
+    take. In a body so large that this would hold up the event loop, halves are not looked for.
     """
     try:
         return decode(body)
@@ -101,7 +102,7 @@ def _refused(reason: str, param: str | None = None) -> InvalidRequest:
 
 
 def _not_utf8(body: bytes, at: str) -> str:
-    """Say where a body stops being UTF-8: the decoder counts from the text's own beginning."""
+    """Return where a body stops being UTF-8: the decoder counts from the beginning of a text."""
     try:
         if not at:
             body.decode()
@@ -137,7 +138,7 @@ def _first_half(body: bytes, at: str) -> tuple[str, str]:
 
 
 def _first(body: bytes, at: str, found: _Found, **numbers: Any) -> tuple[str, str]:
-    """Return the place of the first value of which `found` returns something, and that."""
+    """Return the place of the first value for which `found` returns a text, and that text."""
     try:
         path, what = next(_places(json.loads(body, **numbers), at, found), ("", ""))
     except (ValueError, RecursionError):
@@ -146,7 +147,10 @@ def _first(body: bytes, at: str, found: _Found, **numbers: Any) -> tuple[str, st
 
 
 def _places(value: Any, path: str, found: _Found) -> Iterator[tuple[str, str]]:
-    """Yield where something is found, and what; no path for a key."""
+    """Yield the path of each value for which `found` returns a text, and that text.
+
+    A key has no path.
+    """
     if what := found(value):
         yield path, what
     elif isinstance(value, dict):

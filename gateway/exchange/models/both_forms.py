@@ -1,6 +1,7 @@
 """Model lists in Anthropic's form and OpenAI's at once, for clients that read either.
 
-The two share their paths. A union costs nobody anything: clients of both ignore unknown members.
+Both APIs have their lists at the same paths. The union of both forms serves the clients of either,
+which ignore unknown members.
 """
 
 from collections.abc import Sequence
@@ -18,7 +19,7 @@ MAX_LIMIT = 1000
 """The most models on a page, as at Anthropic."""
 
 _STAGES = ("lifecycle", "lifecycle[]")
-"""Where a client asks for models by their stages; the SDKs write a list so."""
+"""The names of the query's field with the stages of models; the SDKs write lists with brackets."""
 _LISTED = frozenset({"active", "deprecated"})
 """The stages of the models that are listed if a client asks for none."""
 _LAST = 253_402_300_799
@@ -26,7 +27,7 @@ _LAST = 253_402_300_799
 
 
 def in_both_forms(card: bytes) -> bytes:
-    """Return a model's card with the members of both forms; all but an object stays as it is."""
+    """Return a model's card with the members of both forms; anything but an object is unchanged."""
     known = decode_body(card)
     if not isinstance(known, dict):
         return card
@@ -64,9 +65,9 @@ def page_reply(cards: Sequence[bytes], query: bytes) -> ClientReply:
 
 
 def for_upstreams(query: bytes) -> bytes:
-    """Return what upstreams get of the query of an Anthropic's client: which stages it asks for.
+    """Return the part of an Anthropic client's query that upstreams get: the stages it asks for.
 
-    Pages are of the list that the gateway composes.
+    The gateway makes pages itself, of the list that it composes.
     """
     asked = (
         (name, stage)

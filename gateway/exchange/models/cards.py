@@ -1,7 +1,7 @@
-"""What an upstream says of one model: its card, or that it has none, however it says so.
+"""Judges an upstream's reply about one model: its card, or a denial in one of several forms.
 
-OpenAI answers with a 404. One-api and LM Studio put the denial into a 200; vLLM, llama.cpp and TGI
-have a list of models and no route for a card.
+OpenAI denies a model with a 404. One-api and LM Studio put the denial into a 200; vLLM, llama.cpp
+and TGI have a list of models and no route for a card.
 """
 
 from collections.abc import Sequence
@@ -47,9 +47,9 @@ class Cards:
         """Return the reply to a request for a card, or the card from the upstream's list.
 
         `shorter` are other models that the request's path may be about; `model_asked` is the
-        client's name, if `model` is only the one sent. Raises `ModelNotFound` for a denial, unless
-        it comes as the client's own API writes it, and the upstream's error for one that comes as
-        the other API writes it.
+        client's name, if `model` is the name as sent. Raises `ModelNotFound` for a denial, unless
+        the client's own API writes denials like that, and the upstream's error if it is in the form
+        of the other API.
         """
         anthropic = speaks_anthropic(call.path, call.headers)
         denial = _denial(reply, model, anthropic=anthropic)
@@ -67,7 +67,7 @@ class Cards:
         cards = await _cards_of(answer, (model, *shorter))
         if model in cards:
             return json_reply(cards[model])
-        if cards:  # what the path says goes on after a model
+        if cards:  # the path goes on after a model's name
             return _readable(reply, anthropic=anthropic)
         raise await self._absent(call, decision, model_asked or model, message)
 
@@ -94,7 +94,7 @@ class Cards:
 
 
 def _denial(reply: ClientReply, model: str, *, anthropic: bool) -> Refusal | None:
-    """Return what denies a card; None: nothing does, or the client can read it as it is."""
+    """Return the refusal in a reply; None if there is none, or the client can read it as it is."""
     status, body = reply.status, reply.body
     succeeded = 200 <= status < 300
     if not isinstance(body, bytes) or not (succeeded or status in NO_ROUTE):
@@ -117,7 +117,7 @@ def _is_as_clients_api_writes_it(body: bytes, *, anthropic: bool) -> bool:
 
 
 def _readable(reply: ClientReply, *, anthropic: bool) -> ClientReply:
-    """Return a reply that the client can read; raises the error that it is in another form."""
+    """Return a reply if the client can read it; raises it as an error if it is in another form."""
     body, fields = reply.body, tuple(reply.headers)
     if reply.status < 400 or not isinstance(body, bytes) or is_compressed(fields):
         return reply
@@ -130,7 +130,7 @@ def _readable(reply: ClientReply, *, anthropic: bool) -> ClientReply:
 
 
 async def _cards_of(listed: Listed, names: Sequence[str]) -> dict[str, bytes]:
-    """Return the cards of these names as far as they are listed."""
+    """Return the listed cards that have one of these names, by name."""
     found: dict[str, bytes] = {}
     async for entries in in_pieces(listed.entries):
         found |= {name: card for name, card in reversed(cards_by_id(entries)) if name in names}

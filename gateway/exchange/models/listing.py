@@ -31,7 +31,7 @@ from gateway.resolve.resolver import Resolver
 from gateway.shapes import Send
 
 MAX_SEGMENTS = 8
-"""Segments of a path among which the end of a model's name is looked for."""
+"""The number of a path's segments in which the end of a model's name is looked for."""
 
 _READING = ("GET", "HEAD")
 
@@ -39,7 +39,7 @@ _READING = ("GET", "HEAD")
 class Listing:
     """Lists models as each caller may see them: nothing here is cached.
 
-    `send` is for the lists; all else goes through `forwarder`.
+    `send` fetches the lists; all other calls go through `forwarder`.
     """
 
     def __init__(
@@ -59,13 +59,13 @@ class Listing:
         }
 
     def _used(self, rules: Iterable[ModelRule]) -> Iterator[ModelRule]:
-        """Yield the rules for one name each, without those behind a pattern that takes it."""
+        """Yield the rules for a single name that no pattern before them takes."""
         for rule in rules:
             if not rule.is_glob and self._resolver.rule_for(rule.pattern) is rule:
                 yield rule
 
     async def all(self, call: Request, decision: Decision) -> ClientReply:
-        """Return the model list: untouched where there is nothing to add, else merged."""
+        """Return the model list: an upstream's as it is if there is nothing to add, else merged."""
         adds = self._aliases or any(rule.rewrites for rule in self._settings.models)
         anthropics = _is_of_anthropics(call)
         fits = self._settings.upstreams[0].kind.needs_version is anthropics
@@ -79,8 +79,8 @@ class Listing:
     async def cards(self, call: Request, decision: Decision) -> list[bytes]:
         """Return the cards of all models that the caller may see, as JSON, aliases first.
 
-        The upstreams are asked side by side. One that does not give its list, within its
-        `timeouts.metadata`, is left out with a warning; raises the error if none does.
+        The upstreams are asked side by side. An upstream that does not give its list within its
+        `timeouts.metadata` is left out with a warning; if none gives a list, its error is raised.
         """
         restrictions.check_query(call)
         listed, unlisted = await self._lists.ask_all(call.headers, call.query)
@@ -104,9 +104,9 @@ class Listing:
     ) -> ClientReply:
         """Return one model's card: an alias's own, else that of the upstream that has the model.
 
-        Other methods, and paths that go on after the model, are passed on to that upstream:
-        `shorter` are the names that such a path may begin with. An alias can only be read: what is
-        done to it would be done to another model.
+        Other methods, and paths that go on after the model, are passed on to that upstream;
+        `shorter` are the names that such a path may begin with. An alias can only be read: any
+        other method would act on the model behind it.
         """
         call, model = self._unmarked(call, model)
         decision.asked_for(model)
@@ -149,7 +149,7 @@ class Listing:
     ) -> ClientReply:
         """Return the card of a name that a glob rewrites, if the upstream has that model.
 
-        What the path says after a model (`/endpoints`) is part of `model`, and goes upstream.
+        If the path goes on after a model (`/endpoints`), the rest is in `model`, and is sent, too.
         """
         sent = rule.model_for(model) or model
         path = model_path(sent, encoded=_encodes(call))
@@ -173,10 +173,10 @@ class Listing:
         return rule if self._resolver.stand_ins.replaces(rule, model) else None
 
     async def _add(self, cards: dict[str, bytes], listed: Listed, call: Request) -> None:
-        """Add an upstream's cards, as far as requests of their names go there.
+        """Add an upstream's cards of names for which requests go to that upstream.
 
-        A name that a rule sends elsewhere is in that upstream's list, or in none. A model that
-        globs serve under other names is listed under each.
+        A name that a rule sends to another upstream can only come from the other's list. A model
+        that globs serve under other names is listed under each of them.
         """
         rules = self._resolver.rules
         async for entries in in_pieces(listed.entries):
@@ -213,7 +213,7 @@ def _encodes(call: Request) -> bool:
 
 
 def _as_asked(card: bytes, call: Request) -> bytes:
-    """Return a card of the gateway's own in the client's form."""
+    """Return a card that the gateway made, in the form of the client's API."""
     return in_both_forms(card) if _is_of_anthropics(call) else card
 
 

@@ -1,6 +1,6 @@
-"""Model lists, read as far as their ids: the cards themselves stay as their upstreams wrote them.
+"""Reads model lists for their ids only; the cards stay as their upstreams wrote them.
 
-A list may have tens of thousands of cards, so they are read in pieces: others on the event
+A list may have tens of thousands of cards, so they are read in pieces: other tasks of the event
 loop wait for one piece at most.
 """
 
@@ -18,7 +18,7 @@ from gateway.texts import check_utf8
 Item = TypeVar("Item")
 
 PIECE = 250
-"""Entries that are gone through at once."""
+"""The number of entries that are read in one piece."""
 
 _ARRAY = re.compile(rb"\s*\[")
 _WITHOUT = "there is no list in its reply"
@@ -70,7 +70,7 @@ def entries_of(body: bytes) -> list[msgspec.Raw]:
 
 
 def has_more(body: bytes) -> bool:
-    """Say whether a list in Anthropic's form ends before its last model."""
+    """Whether a list in Anthropic's form goes on on another page."""
     if b'"has_more"' not in body:
         return False
     try:
@@ -102,7 +102,7 @@ def cards_by_id(entries: Iterable[msgspec.Raw]) -> list[tuple[str, bytes]]:
 
 
 async def in_pieces(items: Sequence[Item]) -> AsyncIterator[Sequence[Item]]:
-    """Yield items piece by piece; other tasks have a turn between two."""
+    """Yield items in pieces; other tasks have a turn between two pieces."""
     for start in range(0, len(items), PIECE):
         if start:
             await asyncio.sleep(0)

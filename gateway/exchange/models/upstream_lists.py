@@ -1,4 +1,4 @@
-"""Asks upstreams for their model lists, in time; one that does not give its own is left out."""
+"""Asks upstreams for their model lists; an upstream that does not answer in time is left out."""
 
 import asyncio
 from collections.abc import Sequence
@@ -27,9 +27,9 @@ from gateway.translate.parts.sentences import joined
 
 MAX_LIST_BYTES = 16 * 1024 * 1024
 MAX_WARNINGS = 8
-"""Upstreams that one header field names."""
+"""The most upstreams that the header field of the warning names."""
 MAX_REASON = 120
-"""Characters of the reason that is given for each."""
+"""The most characters of the reason that is given for each upstream."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +49,7 @@ class Unlisted:
 
     @property
     def reason(self) -> str:
-        """Why, in a few words; in none of the upstream's, since it goes into a header field."""
+        """Why there is no list, briefly and in the gateway's words: a header field will have it."""
         error = self.error
         status = error.upstream_status if isinstance(error, UpstreamError) else 0
         if status:
@@ -62,7 +62,7 @@ class Unlisted:
         return text.partition("; ")[0].partition(". ")[0].removesuffix(".")[:MAX_REASON]
 
     def note(self, decision: Decision) -> None:
-        """Note the failed call for the operator, where it is the upstream's."""
+        """Note the failed call for the operator, if the failure is the upstream's."""
         if isinstance(self.error, UpstreamError):
             decision.failed(self.upstream, self.error)
 
@@ -96,10 +96,10 @@ class UpstreamLists:
     async def ask(
         self, upstream: str, headers: RawHeaders, query: bytes = b""
     ) -> Listed | Unlisted:
-        """Ask one upstream, for its `timeouts.metadata` at most.
+        """Ask one upstream, for at most its `timeouts.metadata`.
 
-        If it answers with a page of its list, it is asked for the whole; without that, the page
-        counts.
+        If the upstream answers with a page of its list, it is asked for the whole list; if it does
+        not give that, the page counts.
         """
         settings = self._settings.upstream(upstream)
         patience = settings.timeouts.metadata
@@ -158,7 +158,7 @@ def _entries(upstream: UpstreamSettings, body: bytes, fields: RawHeaders) -> Seq
 
 
 def nothing_listed(unlisted: list[Unlisted]) -> GatewayError:
-    """Return the first upstream's error, with what became of the others; empties the list.
+    """Return the first upstream's error, which also names the others; empties the list.
 
     The caller must not hold the error in a variable: see `GatewayError.bare`.
     """
@@ -183,9 +183,9 @@ def warning_of(unlisted: Sequence[Unlisted]) -> str:
 
 
 def _with_own(own: bytes, query: bytes) -> bytes:
-    """Return a client's query after the fields that the upstream's kind has of its own.
+    """Return a query with the fields of the upstream's kind (`own`) before the client's.
 
-    These stay as they are: without Anthropic's `limit` a list has 20 models.
+    The kind's fields take precedence: without Anthropic's `limit` a list has 20 models.
     """
     if not (own and query):
         return own or query

@@ -16,7 +16,7 @@ def without_betas(
 ) -> tuple[GenerationRequest, Fixes]:
     """Return a request without the betas that fixes leave out, and the other fixes.
 
-    The body stays as it is. The decision gets the report.
+    The body stays as it is. What was left out is reported in the decision.
     """
     if not fixes:
         return call, fixes
@@ -33,7 +33,7 @@ def without_betas(
 def headers_without_betas(headers: RawHeaders, fixes: Fixes) -> tuple[RawHeaders, list[str]]:
     """Return header fields without the betas that fixes leave out, and what to report of that."""
     refused = [_betas_of(fix) for fix in fixes if fix.action == "beta"]
-    # Those that were refused together with one that is refused alone may have been taken.
+    # Betas that were refused together with one that is refused alone may not be at fault.
     least = [those for those in refused if not any(other < those for other in refused)]
     given = betas_in(headers) if refused else []
     gone = frozenset[str]().union(*(those for those in least if those.issubset(given)))

@@ -1,4 +1,4 @@
-"""Requests to count tokens, without the hints that their server refuses in those for messages."""
+"""Leaves out of requests to count tokens the hints that their server refuses."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -26,7 +26,7 @@ from gateway.translate.contract import Report
 
 @dataclass(frozen=True, slots=True)
 class _Counted:
-    """The one body of a request that is counted at home, where all names are the client's own."""
+    """The body of a request to count at a messages endpoint, where all names are the client's."""
 
     report: Report
     calls: Sequence[Json]
@@ -36,7 +36,7 @@ class _Counted:
 
 
 def without_refused(request: Request, fixes: Fixes, report: Report) -> Request:
-    """Return a request with fixes of a messages endpoint applied, and report them."""
+    """Return a request with the fixes of a messages endpoint applied, and add to `report`."""
     headers, left_out = headers_without_betas(request.headers, fixes)
     if left_out:
         request = structs.replace(request, headers=headers)
@@ -55,9 +55,9 @@ def without_refused(request: Request, fixes: Fixes, report: Report) -> Request:
 
 
 def more_fixes(request: Request, reply: ClientReply, model: str, fixes: Fixes) -> Fixes:
-    """Return the fixes for a refused request to count beside those that it has; none: it stays.
+    """Return the fixes to add to those of a refused request to count; none if it stays refused.
 
-    What is more than a hint is the client's to change, as in messages.
+    Only hints are fixed: the client has to change anything else itself, as in messages.
     """
     if not (isinstance(request.body, bytes) and isinstance(reply.body, bytes)):
         return ()
@@ -69,5 +69,5 @@ def more_fixes(request: Request, reply: ClientReply, model: str, fixes: Fixes) -
 
 
 def are_new(more: Fixes, fixes: Fixes) -> bool:
-    """Whether none of some more fixes is about what others have changed."""
+    """Whether none of the fixes in `more` changes what one of the known `fixes` has changed."""
     return set(map(subject_of, fixes)).isdisjoint(map(subject_of, more))

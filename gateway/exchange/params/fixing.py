@@ -1,4 +1,4 @@
-"""Requests without what their endpoint has refused, and what is reported of that."""
+"""Applies fixes to requests: leaves out or changes what an endpoint has refused, and reports it."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
@@ -47,18 +47,18 @@ _HINTS = frozenset(
 Copilot's CLI sends a temperature to models of any name.
 """
 _OF_OTHER_MODELS = (USE_ID, TEXTS, ASKED, BUDGET, ROW, ROLES, CALLS)
-"""What models refuse of turns and thinking that other ones take: no client fixes it."""
+"""Fixes of turns and thinking that some models refuse and others take: no client makes them."""
 _OF_VALUES = (*LOWERING, "replace")
-"""Actions on the value of a parameter, which stays."""
+"""Actions that change the value of a parameter and keep the parameter."""
 _RETELLING: Mapping[str, Fixes] = {
     "user": (ParameterFix("retell", "role", USERS),),
     "hoist": (ParameterFix("retell", "role", FIRST),),
 }
-"""What `translation.late_system` has done at `/v1/messages` itself."""
+"""The fixes that `translation.late_system` asks for at `/v1/messages` itself."""
 
 
 def knowing(context: Context, fixes: Fixes) -> Context:
-    """Return a context in which the model does not take what the fixes leave out in any case."""
+    """Return a context that says that the model does not take what the fixes always leave out."""
     names = {fix.name for fix in fixes if fix.to is fix.given is fix.beside is None}
     return replace(
         context,
@@ -68,7 +68,7 @@ def knowing(context: Context, fixes: Fixes) -> Context:
 
 
 def beside_values(fixes: Fixes, body: Callable[[], Json]) -> Fixes:
-    """Return fixes that hold beside other values with those of the refused body."""
+    """Return the fixes, with the values of the refused `body` in those that depend on values."""
     if not any(_depends_on_values(fix) or fix.action == "fit" for fix in fixes):
         return fixes
     refused = body()
@@ -87,11 +87,11 @@ def _depends_on_values(fix: ParameterFix) -> bool:
 def for_own_clients(fixes: Fixes, shape: Shape) -> Fixes:
     """Return the fixes for requests of the endpoint's own clients.
 
-    Limits are theirs to lower: the upstream's refusal has its number. Clients of messages fix most
-    of this themselves, by Anthropic's words: all but hints and sampling parameters, system messages
-    within the conversation, which Claude Code sends to every model, what another model has written
-    before, betas, and streams in the place of whole replies. They send a limit, and read no other
-    server's words about it.
+    Such clients lower limits themselves, by the number in the upstream's refusal. Clients of
+    messages fix most other parameters themselves, too, by Anthropic's words. They do not fix hints
+    and sampling parameters, system messages within the conversation (Claude Code sends them to
+    every model), content that another model has written, betas, and streams in the place of whole
+    replies. They always send a limit, and read no other server's words about it.
     """
     if shape is Shape.MESSAGES:
         return tuple(
@@ -107,9 +107,9 @@ def for_own_clients(fixes: Fixes, shape: Shape) -> Fixes:
 
 
 def _is_choice(fix: ParameterFix) -> bool:
-    """Whether a fix takes one of the values that do not go together: which, the client knows.
+    """Whether a fix drops one of several values that conflict: the client knows which it needs.
 
-    Edits of the context are hints beside whatever they need.
+    Edits of the context do not count: they are hints, whatever they conflict with.
     """
     return fix.once and fix.action == "drop" and fix.name != "context_management"
 
@@ -117,11 +117,11 @@ def _is_choice(fix: ParameterFix) -> bool:
 def for_clients(
     fixes: Fixes, client: Shape, shape: Shape, context: Context, routed: Routed | None = None
 ) -> Fixes:
-    """Return the fixes for a request of a client of `client` at an endpoint.
+    """Return the fixes for a request of a client of shape `client` at the endpoint of `shape`.
 
-    Its own clients get what is configured, too. Requests that are translated have no parts of other
-    shapes, and those for a stream (as `routed` says, if it is known) need not become one, nor those
-    for a whole reply.
+    Clients of the endpoint itself get the configured fixes, too. Translated requests need no fix
+    for parts of other shapes. A request whose delivery is as the endpoint wants it (`routed` says
+    which it asks for, if known) needs no fix of that.
     """
     if fixes and routed is not None:
         has_it = "stream" if routed.stream is True else "whole"
@@ -142,7 +142,8 @@ def _configured(shape: Shape, context: Context) -> Fixes:
 def may_apply(fixes: Fixes, body: bytes) -> bool:
     """Whether fixes can change a body: it has one of their fields. Raises `InvalidRequest`.
 
-    A body without `stream` asks for a whole reply, too, and one without a limit for the server's.
+    Fixes of `stream` and of limits apply to bodies without these fields, too: such a body asks for
+    a whole reply, and for the server's limit.
     """
     if _ask_for_streams(fixes) or any(fix.given == NONE_GIVEN for fix in fixes):
         return True
@@ -183,7 +184,7 @@ def parameter_names(body: Json) -> frozenset[str]:
 
 
 class Fixable(Protocol):
-    """What is fixed of a translation, or of another request."""
+    """A translation, or another request, that fixes can be applied to."""
 
     @property
     def report(self) -> Report:
@@ -273,8 +274,9 @@ def _report_history(translation: Fixable, fix: ParameterFix, bodies: Sequence[Js
 def is_the_upstreams(fix: ParameterFix, shape: Shape) -> bool:
     """Whether a client of the same endpoint gets the upstream's own refusal.
 
-    There nothing is emulated or lowered, and the endpoint has no parameter of that name. At
-    messages only Anthropic's words about a limit are left to clients, and every request has one.
+    Nothing is emulated or lowered for such a client, and responses has no `n`, `stop` or
+    `logprobs`. At messages, where every request has a limit, only Anthropic's words about it are
+    left to the client.
     """
     if fix.action in LOWERING:
         return shape is not Shape.MESSAGES or fix.given in (ANTHROPICS, NONE_GIVEN)
@@ -283,10 +285,10 @@ def is_the_upstreams(fix: ParameterFix, shape: Shape) -> bool:
 
 
 def subject_of(fix: ParameterFix) -> str:
-    """Return what a fix changes, which it does once.
+    """Return the name of what a fix changes; each name is fixed once per endpoint.
 
-    A limit may be lowered twice: to the model's, and to the room that the prompt leaves. What has
-    taken an effort's place may be dropped.
+    A limit may be lowered twice, to the model's and to the room that the prompt leaves, so it has
+    two names. A parameter that has taken an effort's place may still be dropped.
     """
     if fix.action == "beta":
         return entry(fix.given or fix.to or "")

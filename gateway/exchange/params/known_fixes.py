@@ -20,11 +20,11 @@ FixesKey = tuple[CacheScope, str, Shape]
 """A scope, a model as sent, and the endpoint that refused the parameters."""
 
 MAX_FIXES: Final = 64
-"""The most that are kept for one model at one endpoint, the newest: clients can invent parameters,
-and values."""
+"""The most fixes kept for one model at one endpoint. Clients can invent parameters and values, so
+only the newest are kept."""
 
 ANY_MODEL = ""
-"""In the place of a model: what a server refuses whatever the model."""
+"""Stands for the model in the key of fixes that a server needs whatever the model."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,10 +45,11 @@ class FixesJournal(Protocol):
 def lessons(
     fixes: Fixes, fixed: Collection[str], effort: str, *, is_here: bool
 ) -> Iterator[tuple[ParameterFix, str | None]]:
-    """Yield what is remembered of the fixes that led to success, and of which model.
+    """Yield each fix to remember after a success, and the model to remember it for.
 
-    None: of the one that was asked. `fixed` are the names that were fixed for this request, with
-    that `effort`. `is_here` is whether the model has refused one of them, not the server's schema.
+    A model of None is the one that was asked. `fixed` are the names that were fixed for this
+    request, and `effort` is its effort. `is_here`: the model has refused one of the names, not only
+    the server's schema.
     """
     for fix in fixes:
         is_for_one = fix.action == "fit" or (fix.once and fix.beside is None)
@@ -72,7 +73,7 @@ class KnownFixes:
         self.journal: FixesJournal | None = None
         """Where changes are recorded; None: nowhere."""
         self.version = 0
-        """How often anything was remembered; mostly nothing ever is."""
+        """How often fixes were remembered or adopted: earlier decisions may need them. Often 0."""
 
     def recall(self, scope: CacheScope, model: str, shape: Shape, features: Features) -> Fixes:
         """Return what has to be fixed in a request with these features to this endpoint."""
@@ -86,7 +87,7 @@ class KnownFixes:
         return tuple(dict.fromkeys([fix for fix in known if fix.effort in (None, effort)]))
 
     def add(self, scope: CacheScope, model: str, shape: Shape, fix: ParameterFix) -> None:
-        """Keep one more that led to success."""
+        """Remember a fix that led to success."""
         key = (scope, model, shape)
         known = self._of(*key)
         fixes = tuple(dict.fromkeys((*known, fix)))
@@ -96,7 +97,7 @@ class KnownFixes:
             self.journal.fixes(key, worked)
 
     def forget(self, scope: CacheScope, model: str, shape: Shape) -> None:
-        """Drop what is known: the endpoint now refuses the fixed request."""
+        """Forget the fixes of a model at an endpoint, which now refuses the fixed request."""
         for name in (model, ANY_MODEL):
             key = (scope, name, shape)
             if self._entries.pop(key, None) is not None and self.journal is not None:
@@ -107,7 +108,7 @@ class KnownFixes:
         return () if worked is None else worked.fixes
 
     def adopt(self, key: FixesKey, worked: Worked | None) -> None:
-        """Adopt what worked for another process, or no longer does (None)."""
+        """Adopt the fixes that worked for another process; None: they no longer work."""
         if worked is None:
             self._entries.pop(key, None)
         else:

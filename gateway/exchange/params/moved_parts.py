@@ -1,7 +1,8 @@
-"""Where the parts of a conversation were before a fix added, dropped or joined some of them.
+"""Finds where the parts of a conversation were before a fix added, dropped or joined some of them.
 
-An error names what was sent by its place, which then is another one than the client's. The places
-are only worked out for an error: the fix is made again, with parts that know theirs.
+An error names a part by its place in the body that was sent, which may differ from its place in the
+client's. Places are worked out only for an error: the fixes are applied again, to parts that are
+marked with their places.
 """
 
 import re
@@ -13,16 +14,16 @@ from gateway.shapes import Json
 
 _PART = re.compile(r"(messages|input)\[([0-9]{1,6})\](?:\.content\[([0-9]{1,6})\])?(.*)", re.DOTALL)
 _PLACE = "\0place"
-"""A field that no client can have: where an object was."""
+"""A field that no client can have, with the place where an object was."""
 
 _Place = tuple[int, int | None]
 """The index of a message or item, and that of a part of its content."""
 
 
 def before_fixing(body: Json, fixes: Fixes, path: str) -> str:
-    """Return the path in a body of what has another one in the body with the fixes applied.
+    """Return the path in `body` of the part that has `path` once the fixes are applied.
 
-    `path` has brackets. Of what the body does not have, it is that of the list.
+    `path` has brackets. For a part that only a fix has added, the path of the list is returned.
     """
     found = _PART.fullmatch(path)
     given = body.get(found[1]) if found is not None else None
@@ -44,7 +45,7 @@ def before_fixing(body: Json, fixes: Fixes, path: str) -> str:
 
 
 def _marked(value: Any, place: _Place) -> Any:
-    """Return a message or an item, or one of its parts, that knows its place."""
+    """Return a message, an item or a part of one, marked with its place."""
     if not isinstance(value, dict):
         return value
     marked = {**value, _PLACE: place}
@@ -55,7 +56,7 @@ def _marked(value: Any, place: _Place) -> Any:
 
 
 def _place_of(value: Any) -> _Place | None:
-    """Return where an object was, or where its first part was that has been elsewhere."""
+    """Return where an object was, or else where the first of its marked parts was."""
     if not isinstance(value, dict):
         return None
     place: _Place | None = value.get(_PLACE)

@@ -1,4 +1,4 @@
-"""Whether endpoints take the values that rules set or fill in, by the checks of their requests."""
+"""Tells whether endpoints take the values that rules set or fill in, by the checks of requests."""
 
 import re
 from collections.abc import Iterator, Mapping
@@ -22,7 +22,7 @@ _CHECKS: Mapping[Shape, Mapping[str, Check]] = {
     Shape.COMPLETIONS: TABLE,
     Shape.CHAT: {**CHAT_PARAMETERS, **CHAT_EXTENSIONS},
     Shape.RESPONSES: RESPONSES_PARAMETERS,
-    # What is not looked at vouches for nothing.
+    # A check that does not look at a value says nothing about it.
     Shape.MESSAGES: {
         name: check
         for name, check in MESSAGES_PARAMETERS.items()

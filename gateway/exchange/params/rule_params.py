@@ -37,7 +37,7 @@ _COUNTED: Mapping[Shape, Collection[str]] = {
         "truncation",
     ),
 }
-"""What requests to count tokens can have of those to generate, beside the conversation."""
+"""The parameters that requests to count tokens share with those to generate."""
 
 
 class RuleParams:
@@ -51,7 +51,7 @@ class RuleParams:
             for shape in Shape
         }
         self.any = bool(self._by_shape)
-        """Whether a rule has any; if none does, no request needs to be looked at."""
+        """Whether any rule has `params`; if none does, no request needs to be looked at."""
 
     def report_on(
         self, call: GenerationRequest, model: str, only: Collection[str] | None = None
@@ -92,9 +92,10 @@ class RuleParams:
         return changed, read_routed(changed.body)
 
     def counted(self, request: Request, shape: Shape, model: str, decision: Decision) -> Request:
-        """Return a request to count tokens as the request that is counted would be sent.
+        """Return a request to count tokens with the parameters of its model's rule.
 
-        The decision gets the report. Raises `InvalidRequest` for a body that is not JSON.
+        So it counts the request that would be sent. The decision gets the report. Raises
+        `InvalidRequest` for a body that is not JSON.
         """
         if not (self.any and isinstance(request.body, bytes)):
             return request
@@ -133,7 +134,7 @@ class _Fields:
             self._report.drop(path)
 
     def put(self, name: str, value: Any, *, override: bool) -> None:
-        """Set a parameter, or with `override` False only what the client has left out."""
+        """Set a parameter; with `override` False, only where the client has left it out."""
         if name == "stream_options" and self._value("stream") is not True:
             return
         limits = LIMITS[self._report.source]
@@ -151,7 +152,7 @@ class _Fields:
         return decode_field(self.raw.get(name, msgspec.Raw()), name)
 
     def _merged(self, given: Any, value: Any, path: str, *, override: bool) -> Any:
-        """Return what is sent. Objects are merged, unless they have different types."""
+        """Return the value to send: objects are merged, unless they have different types."""
         if isinstance(value, dict) and value and _are_alike(given, value):
             known = given or {}
             merged = {
@@ -166,7 +167,7 @@ class _Fields:
 
 
 def attributed(error: GatewayError, params: Report | None) -> GatewayError:
-    """Return an error, which says so if it is about a parameter that the model's rule has set."""
+    """Return an error whose text says so if it is about a parameter that a rule has set."""
     if params is None or not error.param:
         return error
     changed = [entry.partition(":")[0] for entry in params.changed]

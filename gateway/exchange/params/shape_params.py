@@ -18,7 +18,7 @@ from gateway.translate.schema.messages import MESSAGES_PARAMETERS
 from gateway.translate.schema.responses import RESPONSES_PARAMETERS
 
 LIMITS: Mapping[Shape, tuple[str, ...]] = {shape: _LIMITS[shape.value] for shape in Shape}
-"""The names of the one limit of a reply's length."""
+"""The names of the limit on a reply's length, by shape: each shape has one such parameter."""
 _ANY_LIMIT = frozenset(name for names in LIMITS.values() for name in names)
 _KNOWN = {
     Shape.COMPLETIONS: frozenset(TABLE),
@@ -27,7 +27,7 @@ _KNOWN = {
     Shape.MESSAGES: frozenset(MESSAGES_PARAMETERS),
 }
 _OF_MESSAGES_ONLY = frozenset({"output_config", "output_format", "stop_sequences", "system"})
-"""Others of Anthropic's are taken by OpenAI-style servers, too: `top_k`, `thinking`."""
+"""Anthropic's parameters that OpenAI-style servers do not take, unlike `top_k` and `thinking`."""
 _KNOWN_SOMEWHERE = _OF_MESSAGES_ONLY.union(
     *(names for shape, names in _KNOWN.items() if shape is not Shape.MESSAGES)
 )
@@ -114,5 +114,5 @@ def _nested_elsewhere(shape: Shape) -> Iterator[tuple[str, tuple[str, str]]]:
 
 
 def _is_taken(name: str, shape: Shape) -> bool:
-    """Whether a shape has a parameter; of those that no shape has, it is assumed."""
+    """Whether a shape has a parameter; a parameter that no shape has is assumed to be there."""
     return name in _KNOWN[shape] or name not in _KNOWN_SOMEWHERE

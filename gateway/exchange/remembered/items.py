@@ -1,4 +1,4 @@
-"""The items of conversations as the bytes that they came in, which are sent again as they are."""
+"""Items of conversations, kept as the bytes in which they came, to be sent again unchanged."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -15,20 +15,20 @@ _NOTHING: Final = (b"", b"null", b'""')
 
 
 class Item(NamedTuple):
-    """An item, and what has to be known of it."""
+    """An item's bytes, and the facts about it that decide how a conversation is continued."""
 
     raw: bytes
     item_id: str | None = None
     is_reference: bool = False
-    """Whether it stands for another item, which has this id."""
+    """Whether the item stands for another item, whose id it has."""
     is_bare_reasoning: bool = False
-    """Whether it is reasoning that only the server that stored it can read."""
+    """Whether the item is reasoning that only the server that stored it can read."""
     is_compaction: bool = False
-    """Whether it replaces the conversation before it."""
+    """Whether the item replaces the conversation before it."""
     called: str | None = None
-    """The `call_id` of a call."""
+    """The `call_id`, if the item is a call."""
     answered: str | None = None
-    """The `call_id` of the call that it is the output of."""
+    """The `call_id` of the call, if the item is the output of one."""
 
 
 class _Seen(msgspec.Struct, gc=False):
@@ -61,7 +61,7 @@ def _item(raw: bytes) -> Item:
     try:
         seen = _decode_item(raw)
     except (msgspec.DecodeError, RecursionError):
-        return Item(raw)  # no object: the check of the request names it
+        return Item(raw)  # not an object: the check of the request refuses it
     item_id = seen.id if isinstance(seen.id, str) else None
     implied = seen.type is None and seen.role is None
     is_bare = seen.type == _REASONING and bytes(seen.encrypted_content) in _NOTHING
@@ -80,7 +80,7 @@ def _item(raw: bytes) -> Item:
 class OwnInput:
     """The input of one request. `is_text`: a string, which is kept as the message that it means.
 
-    `positions` are those of the items in the client's input; None: all of them are here.
+    `positions` are the positions of the items in the client's input; None if all of them are here.
     """
 
     segment: Segment
@@ -119,8 +119,9 @@ def joined(
 ) -> tuple[msgspec.Raw, ItemNames]:
     """Return the `input` of a request with the conversation before it, and the client's names.
 
-    `bare_reasoning`: such items of the earlier conversation are sent again. A reference to an item
-    of that conversation is left out, as the item is there.
+    `bare_reasoning`: items of the earlier conversation with reasoning that only its own server can
+    read are sent again. A reference to an item of that conversation is left out, as the item is
+    there.
     """
     before = [
         item
@@ -143,8 +144,8 @@ def joined(
 def with_output(before: Sequence[Segment], output: Segment) -> tuple[Segment, ...]:
     """Return a conversation with a response's output.
 
-    A compaction among that replaces what was before. One in an input does not: there the client has
-    chosen what is before it.
+    A compaction in the output replaces all items before it. One in an input does not: there the
+    client has chosen the items before it.
     """
     for position in range(len(output.items) - 1, -1, -1):
         if output.items[position].is_compaction:

@@ -17,13 +17,13 @@ class Remembered:
 
     segments: tuple[Segment, ...]
     base: str | None = None
-    """The stored response that the conversation begins with; None: it begins here."""
+    """The id of a stored response that the conversation continues; None if it begins here."""
     model: str = ""
     """The model, as asked."""
     kept_at: tuple[str, Shape] | None = None
-    """The upstream and the endpoint where it can be continued by its id, too."""
+    """The upstream and the endpoint where the response can be continued by its id, too."""
     is_fleeting: bool = False
-    """Whether its request has asked that nothing be stored."""
+    """Whether the response's request has asked that nothing be stored (`store: false`)."""
 
 
 class ConnectionMemory:
@@ -39,14 +39,14 @@ class ConnectionMemory:
         """The bytes of all items."""
 
     def recall(self, response_id: str) -> Remembered | None:
-        """Return a response, which is then the last to be forgotten."""
+        """Return a response, if it is remembered; it is then the last to be forgotten."""
         found = self._responses.get(response_id)
         if found is not None:
             self._responses.move_to_end(response_id)
         return found
 
     def remember(self, response_id: str, remembered: Remembered) -> None:
-        """Remember a response; one that is too large for the memory is not."""
+        """Remember a response, unless it is too large for the memory."""
         self._forget(response_id)
         self._responses[response_id] = remembered
         for segment in remembered.segments:
@@ -59,8 +59,8 @@ class ConnectionMemory:
     def forget_fleeting(self, response_id: str) -> None:
         """Forget a response that was not to be stored, since a turn that continued it has failed.
 
-        So it is at OpenAI, and in the specification of Open Responses: the client has to send the
-        conversation in full.
+        OpenAI does the same, and the specification of Open Responses says so: the client has to
+        send the conversation in full.
         """
         found = self._responses.get(response_id)
         if found is not None and found.is_fleeting:

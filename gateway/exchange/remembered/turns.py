@@ -1,8 +1,8 @@
 """Turns: the requests of a client's socket, which continue what was made on it before.
 
-A turn names the response that it continues. Where that is remembered, its conversation is put
-before the turn's own input, so that any model can continue it; otherwise the store of responses or
-the model's own server may know it.
+A turn names the response that it continues. If the socket remembers that response, its conversation
+is put before the turn's own input, so that any model can continue it. Otherwise the store of
+responses, or the model's own server, may know the response.
 """
 
 from collections.abc import Awaitable, Callable
@@ -38,14 +38,14 @@ _NOT_KNOWN: Final = frozenset({400, 404})
 """The statuses with which servers refuse an unknown response."""
 _CODE: Final = "previous_response_not_found"
 _SHORTEST_ID: Final = 6
-"""An id of at least this many characters is in an error's text for no other reason."""
+"""An id of at least so many characters is in no error's text by chance."""
 _encode = msgspec.json.Encoder().encode
 
 
 class Turn:
     """One request of a socket, with the memory that it continues from and is remembered in.
 
-    `fields` are those of its body, still encoded; they stay as they are.
+    `fields` are the fields of its body, still encoded; they are never changed.
     """
 
     def __init__(
@@ -54,14 +54,14 @@ class Turn:
         self.fields = fields
         self.memory = memory
         self.previous = previous
-        """The response that it continues, as given."""
+        """The id of the response that the turn continues, as given; it may have any type."""
         self.shown: str | None = None
-        """The id of the response that it continues, where its server does not know that it does."""
+        """The id of the continued response that the client is shown, if the server got none."""
         self.has_response = False
-        """Whether it has one that can be continued, here or at its server."""
+        """Whether the turn has got a response that can be continued, here or at its server."""
         self._own: OwnInput | None = own_input(fields.get("input"))
         self._before = Remembered(())
-        """The conversation that it continues."""
+        """The conversation that the turn continues."""
 
     @property
     def body(self) -> bytes:
@@ -70,11 +70,11 @@ class Turn:
 
     @property
     def has_input(self) -> bool:
-        """Whether its `input` is a string or a list."""
+        """Whether the turn's `input` is a string or a list."""
         return self._own is not None
 
     def recall(self, previous: str) -> Remembered | None:
-        """Return the response that it continues; None: it is not remembered here."""
+        """Find the response that the turn continues; None if it is not remembered here."""
         earlier = self.memory.recall(previous)
         self._before = earlier or Remembered((), previous)
         if self._own is not None:
@@ -84,7 +84,7 @@ class Turn:
     def whole(self, *, bare_reasoning: bool) -> tuple[bytes, ItemNames | None]:
         """Return the body with the whole conversation, and the client's names of its items.
 
-        `bare_reasoning`: reasoning that only its own server can read is sent again.
+        `bare_reasoning`: reasoning that only the server that stored it can read is sent again.
         """
         earlier, fields, items = self._before, dict(self.fields), None
         del fields[PREVIOUS]
@@ -101,20 +101,20 @@ class Turn:
     def finish(
         self, response_id: str, output: list[msgspec.Raw], decision: Decision, *, stored: bool
     ) -> None:
-        """Remember the response. `stored`: it can be continued by its id where it was made."""
+        """Remember the response; `stored`: it can be continued by its id where it was made."""
         self.has_response = True
         if self._own is None:
             return
         before = self._before
         segments = with_output((*before.segments, self._own.segment), segment_of(output))
-        base = before.base if len(segments) > 1 else None  # else it is compacted
+        base = before.base if len(segments) > 1 else None  # one segment: it was compacted
         where = (decision.upstream, decision.shape) if stored and decision.shape else None
         is_fleeting = bytes(self.fields.get("store", b"")) == b"false"
         remembered = Remembered(segments, base, decision.model_asked, where, is_fleeting)
         self.memory.remember(response_id, remembered)
 
     def end(self) -> None:
-        """Forget what it continued if it has no response."""
+        """Forget the continued response, if it was not to be stored and this turn has failed."""
         if not self.has_response and isinstance(self.previous, str):
             self.memory.forget_fleeting(self.previous)
 
@@ -130,8 +130,8 @@ class Turns:
     ) -> ClientReply:
         """Serve a turn; `request` is its request without a body.
 
-        `generate` serves a request that continues nothing, or has the whole conversation. Raises as
-        that does, and `GatewayError` for a response that is known nowhere.
+        `generate` serves the request that is made of it, and this raises what `generate` raises. It
+        also raises `GatewayError` if the response that the turn continues is known nowhere.
         """
         request = structs.replace(request, is_remembered=True)
         previous = turn.previous
@@ -177,7 +177,8 @@ async def _where_it_is_kept(
 ) -> ClientReply | GatewayError:
     """Return the reply to a request that continues a response by its id.
 
-    The error if it is not known there any more, or the gateway's own store cannot be read.
+    Returns an error if the response is no longer known where it was kept, or if the gateway's own
+    store cannot be read.
     """
     try:
         return await _unless_unknown(replying, previous, previous)
@@ -190,9 +191,9 @@ async def _where_it_is_kept(
 async def _unless_unknown(
     replying: Awaitable[ClientReply], sent: str, previous: str
 ) -> ClientReply | GatewayError:
-    """Return the reply to a request that continues a response by its id, as `sent`.
+    """Return the reply to a request that continues a response under the id `sent`.
 
-    If it is known nowhere: the error for the client, who continues `previous`.
+    If that response is known nowhere, returns the error for the client, who continues `previous`.
     """
     try:
         reply = await replying
@@ -208,7 +209,7 @@ async def _unless_unknown(
 
 
 def known(reply: ClientReply | GatewayError) -> ClientReply:
-    """Return a reply; raises what is an error."""
+    """Return a reply; raises it if it is an error."""
     if isinstance(reply, GatewayError):
         raise reply
     return reply

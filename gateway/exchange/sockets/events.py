@@ -1,4 +1,4 @@
-"""What a relay has to know of an upstream's events: few are looked into, and those not deeply."""
+"""Reads what a relay has to know of an upstream's events: few of them, and few of their fields."""
 
 from typing import Final
 
@@ -16,7 +16,7 @@ _TYPES: Final = (
 USUAL: Final = tuple(
     f'{{"type":{space}"response.{name}'.encode() for space in ("", " ") for name in _TYPES
 )
-"""How events begin of which nothing has to be known, as servers write them."""
+"""The beginnings, as servers write them, of events of which a relay has to know nothing."""
 
 _ITEM_DONE: Final = "response.output_item.done"
 _ASIDE: Final = "codex."
@@ -31,39 +31,39 @@ _NOTHING: Final = msgspec.Raw(b"null")
 
 
 class Event(msgspec.Struct, gc=False):
-    """An event; a malformed one is not one of those that matter here."""
+    """The fields of an event that a relay reads; a malformed event has none of them."""
 
     type: str = ""
     stream_id: str | None = None
     response_id: str = ""
-    """The id of its response; empty: it has none."""
+    """The id of the event's response; empty if it has none."""
     is_steered: bool = False
-    """Whether it ends a response that goes on as another one, with more input."""
+    """Whether the event ends a response that goes on as another one, with more input."""
     error_status: int = 0
-    """The status of an error, which some servers give as its code; 0: it has none."""
+    """The status of an error, which some servers give as its code; 0 if there is none."""
     error_code: str = ""
-    """The code of an error; empty: it has none."""
+    """The code of an error; empty if there is none."""
     item: msgspec.Raw | None = None
-    """The item of a response that is complete."""
+    """The item that the event completes, if it completes one."""
 
     @property
     def status(self) -> int:
-        """The status of the reply that it begins."""
+        """The HTTP status of a reply that begins with this event."""
         return self.error_status or (_FAULT if self.type == _ERROR else _SUCCESS)
 
     @property
     def is_aside(self) -> bool:
-        """Whether it says nothing of a response: ChatGPT's backend may begin with such a one."""
+        """Whether the event is about no response: ChatGPT's backend may begin with such events."""
         return self.type.startswith(_ASIDE)
 
     @property
     def is_error(self) -> bool:
-        """Whether it has an error."""
+        """Whether the event has an error."""
         return self.type in _ERRORS
 
     @property
     def ends_turn(self) -> bool:
-        """Whether a turn is over. One that was steered continues with another response."""
+        """Whether the event ends its turn; a steered turn continues with another response."""
         return self.type in _ENDS and not self.is_steered
 
 
@@ -96,7 +96,7 @@ _decode_error = msgspec.json.Decoder(_Error).decode
 
 
 def read_event(message: bytes) -> Event:
-    """Return what a message says, whatever characters and numbers are in it."""
+    """Return the event in a message, whatever characters and numbers the message has."""
     try:
         written = _read(message)
     except NOT_JSON:
@@ -114,7 +114,7 @@ def read_event(message: bytes) -> Event:
 
 
 def with_documented_end(message: bytes) -> bytes:
-    """Return the event that ends a response with the type that clients know."""
+    """Return an event that ends a response, with the type that OpenAI documents for it."""
     return encode_json(documented(decode(message)))
 
 
@@ -148,7 +148,7 @@ def _add_error(event: Event, written: _Written) -> None:
 
 
 def _status_of(value: object) -> int:
-    """Return the status of an error that a value is; 0: it is none."""
+    """Return a value if it is the status of an error, else 0."""
     if value == _WRONG_KEY:
         return 401
     if isinstance(value, str):

@@ -1,4 +1,4 @@
-"""An upstream's socket behind a client's: sorts what the upstream says by turns."""
+"""An upstream's socket behind a client's: sorts the upstream's messages by turns."""
 
 import asyncio
 from collections.abc import Callable
@@ -18,16 +18,16 @@ from gateway.sockets import MESSAGE_TOO_BIG, POLICY_VIOLATION, UpstreamSocket
 from gateway.translate.stream.response_ends import OTHER_END
 
 EventJudge = Callable[[Event, bytes, LiveTurn | None], UpstreamError | None]
-"""Returns the error that the client gets in place of an event, given its content; None: the event.
+"""Returns the error that replaces an event for the client, given its content; None: no error does.
 
-Of an event without a turn the client gets no error either.
+If the event belongs to no turn, the client does not get the error either.
 """
 
 MOST_MADE: Final = 1024
 _SOON: Final = 0.25
-"""Seconds until it is looked again whether a message is whole."""
+"""Seconds until the next look at whether a message is whole."""
 _NOT_BY_SOCKET: Final = frozenset({MESSAGE_TOO_BIG, POLICY_VIOLATION})
-"""Codes of an upstream that takes by HTTP what it does not take here."""
+"""Close codes of upstreams that take over HTTP what they do not take on a socket."""
 
 
 class Link:
@@ -44,9 +44,9 @@ class Link:
         judge: EventJudge = lambda *_: None,
     ) -> None:
         self.made: dict[str, None] = {}
-        """The ids of the last responses that its turns have made: the upstream remembers them."""
+        """The ids of the last responses made on this link, which the upstream remembers."""
         self.begun: dict[str, None] = {}
-        """The ids of the last responses that have begun in its turns, whether ended or not."""
+        """The ids of the last responses that have begun on this link, whether ended or not."""
         self.has_answered = False
         """Whether a turn has had an event."""
         self._name = name
@@ -57,23 +57,23 @@ class Link:
         self._ended = False
         self._turns: list[LiveTurn] = []
         self._newest: LiveTurn | None = None
-        """The turn whose create was written last; None: another message was, since."""
+        """The turn whose create was written last; None if another message was written since."""
         self._last: LiveTurn | None = None
-        """The last turn to end, while its frames wait; None: they were taken."""
+        """The last turn to end, while its frames wait; None once they were taken."""
         self._messages = WholeMessages()
         self._loop = asyncio.get_running_loop()
         self._heard = 0.0
-        """When anything was heard."""
+        """When the upstream last sent anything, in the event loop's seconds."""
         self._is_paused = False
         self._is_leaving = False
-        """Whether a turn was given up: its stream may go on, and no other must be taken for it."""
+        """Whether a turn was given up: its stream may go on, and must not count as another's."""
         self._watch: asyncio.TimerHandle | None = None
         self._scanner = socket.take_frames(pings=False)
         socket.attach(self)
 
     @property
     def is_open(self) -> bool:
-        """Whether a create that is sent now is written."""
+        """Whether a create can be sent now."""
         return not (self._ended or self._is_leaving) and self._socket.is_open
 
     def begin(self, create: Create, timeouts: TimeoutSettings) -> LiveTurn:
@@ -86,7 +86,7 @@ class Link:
         return turn
 
     def send(self, message: bytes, response_id: str) -> None:
-        """Send another message of the client, which is for a response."""
+        """Send a message of the client for a response that has begun (`response.steer`)."""
         self._newest = None
         for turn in self._turns:
             turn.is_steered = turn.is_steered or turn.response_id == response_id
@@ -141,8 +141,8 @@ class Link:
     def closed(self, code: int, reason: str) -> None:
         """End the turns that are not over; an upstream's own reason is not for clients.
 
-        What was written last cannot have been processed by an upstream that refuses a message:
-        either it is that message, or it was not read any more.
+        An upstream that closes because it refuses a message has not processed the create that was
+        written last: that is the refused message, or it was not read any more.
         """
         self._ended = True
         self.made.clear()
@@ -158,7 +158,7 @@ class Link:
     # ------------------------------------------------------------------------------------------
 
     def _sort(self, data: bytes, begins: list[int]) -> None:
-        """Hand messages to their turns, those together that follow one another."""
+        """Hand messages to their turns; successive ones of a turn are handed over together."""
         start, current = 0, None
         for begin, end in pairwise((*begins, len(data))):
             content = message_at(data, begin)
@@ -199,9 +199,11 @@ class Link:
             self._beside(frames)
 
     def _turn_of(self, event: Event) -> LiveTurn | None:
-        """Return the turn of an event: an only one has all, the first what no other claims.
+        """Return the turn of an event; None if there is none.
 
-        An error that names none is of one that waits, if there is any: most refuse a request.
+        A single turn gets every event. An event that names no turn belongs to the first that has
+        not ended; an error, to the first that has not begun, if there is any: most errors refuse a
+        request.
         """
         turns = self._turns
         if self._ended_responses.tells_again(event) and all(
@@ -231,7 +233,7 @@ class Link:
         self._leave()
 
     def _abandon(self, turn: LiveTurn) -> None:
-        """Close the socket of an abandoned turn: late frames of it would count as another's."""
+        """Close the socket of an abandoned turn: its late frames would count as another turn's."""
         if turn in self._turns:
             self._turns.remove(turn)
             self._socket.abort()
@@ -242,7 +244,7 @@ class Link:
             self._socket.abort()
 
     def _excuse(self) -> None:
-        """Let the silence of all turns begin now: the client was slow, not the upstream."""
+        """Count the silence of all turns from now on: the client was slow, not the upstream."""
         now = self._loop.time()
         for turn in self._turns:
             turn.heard = now
@@ -272,7 +274,8 @@ class Link:
     def _left(self, turn: LiveTurn) -> float:
         """Return for how many seconds more a turn may be silent.
 
-        While a message comes in, it may be the turn's: that shows when it is whole.
+        While a message is arriving, the turn is not given up: only the whole message shows whether
+        it is the turn's.
         """
         now = self._loop.time()
         left = turn.heard + turn.patience - now
@@ -281,7 +284,7 @@ class Link:
 
 
 def _soonest(turn: LiveTurn) -> float:
-    """Return after how many seconds a turn can be over for its silence, whatever it says now."""
+    """Return the shortest silence, in seconds, that can end a turn at any stage."""
     return min(turn.timeouts.first_byte, turn.timeouts.stream_idle)
 
 

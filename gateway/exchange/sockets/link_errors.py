@@ -5,9 +5,10 @@ from gateway.sockets import ABNORMAL_CLOSURE
 
 
 class Lost(Exception):
-    """The upstream's socket has ended before the first event of a turn, whose create was written.
+    """The upstream's socket has ended after a turn's create was written, before its first event.
 
-    `error` is the client's. `is_refused`: its code says that the create was not processed.
+    `error` is the error for the client. `is_refused`: the socket's close code shows that the create
+    was not processed.
     """
 
     def __init__(self, error: UpstreamError, *, is_refused: bool) -> None:
@@ -17,7 +18,7 @@ class Lost(Exception):
 
 
 def broken(upstream: str, code: int, reason: str, *, has_begun: bool) -> UpstreamError:
-    """Return the error for a turn whose socket has ended, as `SocketUser.closed` was told.
+    """Return the error for a turn whose socket has ended; see `SocketUser.closed`.
 
     An upstream's own reason is not for clients.
     """

@@ -18,17 +18,17 @@ UNREAD_LIMIT: Final = 64 * 1024
 
 
 class Pace(Protocol):
-    """Reads from the upstream's socket, or does not."""
+    """Stops and resumes reading from the upstream's socket."""
 
     def pause(self) -> None:
         """Read no more for now."""
 
     def go_on(self) -> None:
-        """Read on, unless another turn is waited for."""
+        """Read on, unless another turn is still full."""
 
 
 class LiveTurn(RelayedTurn):
-    """A turn. `abandon` is called when its body is closed before its end."""
+    """A turn on an upstream's socket. `abandon` is called if its body is closed before its end."""
 
     def __init__(
         self,
@@ -42,9 +42,9 @@ class LiveTurn(RelayedTurn):
         self.terminal = b""
         self.items: list[msgspec.Raw] = []
         self.response_id = ""
-        """The response that the upstream was heard to make last."""
+        """The id of the turn's latest response."""
         self.is_full = False
-        """Whether more waits to be taken than should."""
+        """Whether more bytes than `UNREAD_LIMIT` wait for the client."""
         self.timeouts = timeouts
         self.heard = asyncio.get_running_loop().time()
         """When the upstream was last heard, in the event loop's seconds (kept by the link)."""
@@ -71,30 +71,30 @@ class LiveTurn(RelayedTurn):
 
     @property
     def has_begun(self) -> bool:
-        """Whether its first event has arrived."""
+        """Whether the turn's first event has arrived."""
         return self._first.done()
 
     @property
     def has_ended(self) -> bool:
-        """Whether nothing more is taken."""
+        """Whether the turn takes no more events."""
         return self._ended
 
     @property
     def patience(self) -> float:
-        """How long the upstream may be silent, in seconds."""
+        """How long the upstream may be silent about this turn, in seconds."""
         return self.timeouts.stream_idle if self.has_begun else self.timeouts.first_byte
 
     @property
     def waits(self) -> bool:
-        """Whether frames wait to be taken."""
+        """Whether frames wait for the client."""
         return bool(self._waiting)
 
     async def first(self) -> Event:
-        """Return its first event; raises `GatewayError` or `Lost` where none comes."""
+        """Return the turn's first event; raises `GatewayError` or `Lost` if none comes."""
         return await self._first
 
     def note(self, event: Event) -> None:
-        """Take note of an event, the first of the response above all (called by the link)."""
+        """Note an event, above all the first one and its response (called by the link)."""
         if event.item is not None:
             self.items.append(event.item)
         self.is_steered = self.is_steered or event.is_steered
@@ -103,7 +103,7 @@ class LiveTurn(RelayedTurn):
             self._first.set_result(event)
 
     def take(self, frames: bytes) -> None:
-        """Take whole frames, unless the turn was given up (called by the link)."""
+        """Take whole frames of the turn, unless it was given up (called by the link)."""
         if self._ended:
             return
         if self._is_ready and self._sink is not None:
@@ -114,20 +114,20 @@ class LiveTurn(RelayedTurn):
         self.follow(frames)
 
     def follow(self, frames: bytes) -> None:
-        """Take frames, perhaps of no turn, after those that wait (called by the link)."""
+        """Take frames of this turn, or of none, behind those that wait (called by the link)."""
         self._waiting.append(frames)
         self._size += len(frames)
         if self._size > UNREAD_LIMIT:
             self._fill()
 
     def end(self, terminal: bytes) -> None:
-        """Take note of the last event, whose frames were taken (called by the link)."""
+        """Note the turn's last event, after its frames were taken (called by the link)."""
         self.terminal = terminal
         self._ended = True
         self._finish()
 
     def fail(self, error: Exception) -> None:
-        """Take note that no more events are waited for (called by the link)."""
+        """Fail with an error: no more events are waited for (called by the link)."""
         if self._ended:
             return
         if not self._first.done():
@@ -152,7 +152,7 @@ class LiveTurn(RelayedTurn):
             raise self._error
 
     def resume(self) -> None:
-        """Go on: the sink takes more."""
+        """Go on, since the sink takes more."""
         self._is_ready = True
         if self._waiting and self._sink is not None:
             frames = b"".join(self._waiting)
@@ -177,7 +177,7 @@ class LiveTurn(RelayedTurn):
         self._pace.pause()
 
     def _finish(self) -> None:
-        """Let `pipe` return once all was taken."""
+        """Let `pipe` return once the sink has taken all frames."""
         over = self._over
         if self._ended and not self._waiting and over is not None and not over.done():
             over.set_result(None)

@@ -36,9 +36,9 @@ class End:
         self.socket = socket
         self.gone = asyncio.Event()
         self.passed_on = 0
-        """Bytes that its peer has sent, the heads of frames among them."""
+        """How many bytes this end's peer has sent, the heads of frames included."""
         self.complete = True
-        """Whether what its peer has sent last ends where a frame ends."""
+        """Whether the last bytes of this end's peer were the end of a frame."""
 
     def received(self, message: bytes) -> None:
         """Never called: the sockets hand over frames."""
@@ -55,12 +55,12 @@ class End:
         self.other.socket.resume_reading()
 
     def closed(self, code: int, reason: str) -> None:  # noqa: ARG002
-        """Note the end of its socket."""
+        """Note that this end's socket is closed."""
         self.gone.set()
 
 
 class ClientEnd(End):
-    """The client's end; its leaving ends the upstream's socket in the same manner."""
+    """The client's end: when the client closes its socket, the upstream's is closed likewise."""
 
     def __init__(self, socket: Socket, upstream: UpstreamSocket) -> None:
         super().__init__(socket)
@@ -69,7 +69,7 @@ class ClientEnd(End):
     def closed(self, code: int, reason: str) -> None:
         """Close the upstream's socket as the client has closed its own.
 
-        What a client has sent before it broke the protocol still reaches the upstream.
+        Frames that a client has sent before it broke the protocol still reach the upstream.
         """
         super().closed(code, reason)
         if code != ABNORMAL_CLOSURE:
@@ -84,7 +84,7 @@ class UpstreamEnd(End):
     """The upstream's end. `judge` judges its first message, and the reason of its end."""
 
     is_leaving = False
-    """Whether the client is sent away, as soon as the frame that it gets is complete."""
+    """Whether the client is to be sent away as soon as its current frame is complete."""
 
     def __init__(self, socket: Socket, scanner: FrameScanner, judge: MessageJudge | None) -> None:
         super().__init__(socket)
@@ -111,7 +111,7 @@ class UpstreamEnd(End):
     def closed(self, code: int, reason: str) -> None:
         """Close the client's socket as the upstream has closed its own.
 
-        A connection that was lost must not look like an end in order.
+        A connection that was lost must not look as if it was closed in order.
         """
         super().closed(code, reason)
         if code == ABNORMAL_CLOSURE:
@@ -147,9 +147,10 @@ def _as_error(reason: str) -> bytes:
 
 
 class RealtimeSession(SocketSession):
-    """Serves a client's socket by one at an upstream, which is open.
+    """Serves a client's socket by an open socket at an upstream.
 
-    `judge` judges how the upstream begins and ends; None: that is for the client.
+    `judge` judges the upstream's first message and the reason of its end; without it, both are
+    passed on to the client.
     """
 
     kind = "realtime"

@@ -1,6 +1,6 @@
 """Opens sockets of realtime: at the upstream first, so that its refusal is the client's reply.
 
-The model is named by the query. What is said on the socket is passed on as it comes.
+The query names the model. All frames on the socket are passed on as they come.
 """
 
 from collections.abc import Callable
@@ -29,7 +29,7 @@ PROTOCOL: Final = "realtime"
 class Realtime:
     """Opens realtime sessions: for `/v1/realtime` and `/v1/live`, and what is below them.
 
-    `failed` takes the upstreams that refuse the gateway's own key after the handshake.
+    `failed` is told of upstreams that refuse the gateway's own key after the handshake.
     """
 
     def __init__(
@@ -78,7 +78,7 @@ class Realtime:
         return await self._refused(found.upstream, reply, decision)
 
     def _judge(self, name: str) -> MessageJudge | None:
-        """Return what judges a session of an upstream; None: it is called with clients' own keys.
+        """Return the judge of an upstream's session; None if clients' own keys are used there.
 
         OpenAI accepts any handshake, then sends an `error` that quotes a part of the key, and
         closes with 3000 and the reason `invalid_request_error.invalid_api_key`.

@@ -1,4 +1,4 @@
-"""Which turns an upstream's own socket can serve: those that it would get over HTTP as they are."""
+"""Finds the turns that an upstream's own socket can serve: those that need no change at all."""
 
 from dataclasses import dataclass
 from typing import Final
@@ -31,17 +31,17 @@ class Relayable:
     route: Route
     attempt: Attempt
     prompt_ends: bool
-    """Whether it names a reusable prompt of a server that will end them."""
+    """Whether the turn names a reusable prompt at a server that will end such prompts."""
 
 
 async def relayable(
     exchange: Exchange, call: GenerationRequest, message: bytes
 ) -> Relayable | None:
-    """Return how a turn can be relayed; None: it is to be served over HTTP.
+    """Return how a turn can be relayed; None if it has to be served over HTTP.
 
-    So is what is not a request at all: there the client gets the error. `message` is the client's,
-    which is what would be sent. Raises `PermissionDenied` for a model that is not the client's, and
-    `InvalidRequest` for what a restricted client may not send.
+    That is also where the client gets the error for a message that is no request. `message` is the
+    client's message, which would be sent as it is. Raises `PermissionDenied` for a model that the
+    client may not use, and `InvalidRequest` for a message that a restricted client may not send.
     """
     if call.client is not None and call.client.is_restricted:
         await exchange.attempts.check_names(structs.replace(call, body=message))
@@ -63,13 +63,13 @@ async def relayable(
 def _untouched(
     exchange: Exchange, call: GenerationRequest, route: Route, routed: Routed, features: Features
 ) -> Relayable | None:
-    """Return the attempt at a route by which the client's own bytes are sent, if it is so."""
+    """Return how the client's own bytes are sent by a route; None if they cannot be."""
     upstream = exchange.settings.upstream(route.upstream)
     has_sockets = upstream.websockets == "always" or route.kind.has_sockets
     if route.shape is not _RESPONSES or not has_sockets or upstream.websockets == "never":
         return None
     if upstream.model_header is not None:
-        return None  # a socket has one for all its turns
+        return None  # a socket has one set of these for all its turns
     scope = exchange.resolver.scope(route, call.headers)
     fixes = exchange.memory.fixes.recall(scope, route.model_sent, _RESPONSES, features)
     attempt = exchange.attempts.build(call, route, _RESPONSES, fixes, routed)

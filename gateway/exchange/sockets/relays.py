@@ -20,53 +20,53 @@ from gateway.shapes import RawHeaders
 
 @dataclass(frozen=True, slots=True)
 class Create:
-    """A client's `response.create`, and what was read of it."""
+    """A client's `response.create`, and the fields that were read of it."""
 
     message: bytes
-    """As the client sent it."""
+    """The message as the client sent it."""
     stream_id: str | None = None
     previous_response_id: str | None = None
     is_remembered: bool = False
-    """Whether the gateway remembers the conversation that it continues."""
+    """Whether the gateway remembers the conversation that the create continues."""
 
 
 class RelayedTurn(ReplyBody):
-    """What an upstream's socket says in a turn: whole frames, as they came, for `send_frames`.
+    """The frames of a turn on an upstream's socket, whole and as they came, for `send_frames`.
 
-    `pipe()` raises `TruncatedStream` where the upstream's socket ends before the turn: the client
+    `pipe()` raises `TruncatedStream` if the upstream's socket ends before the turn does: the client
     has to be given the error.
     """
 
     terminal: bytes
-    """The event that has ended the turn: JSON, without the frame around it; empty until then."""
+    """The event that has ended the turn, as JSON without its frame; empty until then."""
     items: Sequence[msgspec.Raw] = ()
-    """The items that it has completed, of which some servers say nothing at its end."""
+    """The items that the turn has completed: some servers do not repeat them at its end."""
     is_steered: bool = False
-    """Whether more was said to its response than the create."""
+    """Whether the client has sent more to the turn's response than the create."""
 
 
 class ClientRelays(ABC):
     """The upstream sockets behind one client's socket: at most one to each upstream.
 
-    `beside` is what upstreams say outside of any turn: it takes whole frames, as `send_frames`.
+    `beside` takes the whole frames that upstreams send outside of any turn, as `send_frames` does.
     """
 
     @abstractmethod
     async def turn(
         self, call: GenerationRequest, decision: Decision, create: Create
     ) -> ClientReply | None:
-        """Begin a turn at its upstream; None: serve it over HTTP.
+        """Begin a turn at its upstream; None if it has to be served over HTTP.
 
-        `call` is the turn as a request over HTTP. Returns once the first event is here: an `error`
-        gives the reply its status; its body is a `RelayedTurn` in any case. Raises `GatewayError`
-        for what no upstream is to be asked.
+        `call` is the turn as a request over HTTP. Returns once the first event has arrived, which
+        gives the reply its status if it is an `error`; the body is a `RelayedTurn` in any case.
+        Raises `GatewayError` for a turn that must not be sent to any upstream.
         """
 
     @abstractmethod
     def forward(self, message: bytes, response_id: str) -> bool:
         """Send a message for a response (`response.steer`) to the upstream that has made it.
 
-        False: no relayed turn of this connection has, as far as is known.
+        Returns False if no relayed turn of this connection has made it, as far as is known.
         """
 
     @abstractmethod
@@ -78,7 +78,8 @@ class Relays(Protocol):
     """Knows which upstreams have sockets, and which have lately refused one."""
 
     def of_client(self, beside: Callable[[bytes], bool], betas: RawHeaders = ()) -> ClientRelays:
-        """Return what relays the turns of one client's socket.
+        """Return the relays of one client's socket.
 
-        `betas` are the `openai-beta` fields of its handshake: its turns lack those of sockets.
+        `betas` are the `openai-beta` fields of the client's handshake. The requests of its turns
+        lack those of them that are about sockets.
         """

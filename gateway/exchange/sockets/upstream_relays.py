@@ -2,8 +2,8 @@
 
 An upstream that opens no socket, or none that answers, is asked again some minutes later. A create
 that was written is never sent again, unless the upstream has said that it did not process it: then
-it goes over HTTP. So does one that continues what the upstream has forgotten, with the whole
-conversation.
+it goes over HTTP. A create that continues a response which the upstream has forgotten goes over
+HTTP, too, with the whole conversation.
 """
 
 import asyncio
@@ -34,7 +34,7 @@ from gateway.shapes import RawHeaders, Shape
 from gateway.sockets import Dial, Refused
 
 REMEMBERED: Final = 300.0
-"""For so many seconds an upstream that opens no socket is not asked again."""
+"""How long an upstream that opens no socket is not asked again, in seconds."""
 _ABOUT_THE_CALLER: Final = frozenset({401, 403, 407, 408, 409, 429})
 """Statuses that say nothing about other clients' sockets."""
 _SUCCESS: Final = 200
@@ -46,7 +46,7 @@ _KNOWN_BY_SOCKET: Final = frozenset({_NOT_FOUND, "websocket_connection_limit_rea
 class UpstreamRelays(Relays):
     """Relays for all clients. `clock` returns monotonic seconds.
 
-    `failed` takes the handshakes that fail: they fail no turn, which goes over HTTP.
+    `failed` is told of handshakes that fail: no client learns of them, as the turn goes over HTTP.
     """
 
     def __init__(
@@ -63,11 +63,11 @@ class UpstreamRelays(Relays):
         self._refused: dict[str, float] = {}
 
     def of_client(self, beside: Callable[[bytes], bool], betas: RawHeaders = ()) -> ClientRelays:
-        """Return what relays the turns of one client's socket; see `Relays`."""
+        """Return the relays of one client's socket; see `Relays`."""
         return RelaysOfClient(self, beside, betas)
 
     def opens_none(self, upstream: str) -> None:
-        """Take note that an upstream opens no sockets."""
+        """Note that an upstream opens no sockets."""
         self._refused[upstream] = self._clock() + REMEMBERED
 
     def may_dial(self, upstream: str) -> bool:
@@ -92,13 +92,13 @@ class RelaysOfClient(ClientRelays):
         self._given_up: set[str] = set()
         """The upstreams that have opened no socket for this client."""
         self._dialling = defaultdict[str, asyncio.Lock](asyncio.Lock)
-        """A lock for each upstream: none waits for the handshake of another."""
+        """A lock for each upstream, so that no turn waits for the handshake of another upstream."""
         self._client: ClientSettings | None = None
 
     async def turn(
         self, call: GenerationRequest, decision: Decision, create: Create
     ) -> ClientReply | None:
-        """Begin a turn at its upstream, if that serves it; see `ClientRelays`."""
+        """Begin a turn at its upstream, if the upstream serves it; see `ClientRelays`."""
         self._client = call.client
         found = await relayable(self._shared.exchange, call, create.message)
         if found is None or not self._is_known(found.route.upstream, create):
@@ -134,7 +134,7 @@ class RelaysOfClient(ClientRelays):
         self._links.clear()
 
     def _is_known(self, upstream: str, create: Create) -> bool:
-        """Whether an upstream's socket knows what a create continues, if it continues anything."""
+        """Whether an upstream's socket knows the response that a create continues, if any."""
         previous = create.previous_response_id
         if previous is None:
             return True
@@ -144,7 +144,7 @@ class RelaysOfClient(ClientRelays):
     async def _begun(
         self, call: GenerationRequest, found: Relayable, decision: Decision, create: Create
     ) -> tuple[LiveTurn, Event] | None:
-        """Return a turn that has begun, and its first event; None: serve it over HTTP."""
+        """Begin a turn; return it and its first event. None: it has to be served over HTTP."""
         link = await self._link(call, found, decision)
         if link is None:
             return None
@@ -167,7 +167,7 @@ class RelaysOfClient(ClientRelays):
     async def _link(
         self, call: GenerationRequest, found: Relayable, decision: Decision
     ) -> Link | None:
-        """Return an open link to an upstream; None: it opens none."""
+        """Return an open link to an upstream; None if the upstream opens no socket."""
         upstream = found.route.upstream
         async with self._dialling[upstream]:
             link = self._links.get(upstream)
@@ -223,8 +223,8 @@ class RelaysOfClient(ClientRelays):
     ) -> UpstreamError | None:
         """Return the error for an event that refuses the gateway's own key; see `EventJudge`.
 
-        A turn's first event is for whoever has begun it. Outside of any turn the client has no use
-        for the error, which is reported here.
+        A turn's first event is judged by `_check_key`, not here. Outside of any turn the client has
+        no use for the error, so it is only reported to the operator.
         """
         if turn is not None and not turn.has_begun:
             return None
@@ -238,7 +238,7 @@ class RelaysOfClient(ClientRelays):
         return refused_by_event(upstream, event.error_status, content)
 
     def _leads_on(self, found: Relayable, event: Event, turn: LiveTurn) -> bool:
-        """Whether an error is a refusal from which a request over HTTP would learn something."""
+        """Whether an error is a refusal that the retry loop over HTTP would act on."""
         if event.error_code in _KNOWN_BY_SOCKET or not turn.terminal:
             return False
         route, attempt = found.route, found.attempt
@@ -248,7 +248,7 @@ class RelaysOfClient(ClientRelays):
         return refusal.verdict is not Verdict.OTHER
 
     def _note(self, found: Relayable, decision: Decision) -> None:
-        """Note a turn whose create was sent to its upstream."""
+        """Note in the decision that a turn's create was sent to its upstream."""
         route = found.route
         decision.attempts += 1
         decision.model_asked = route.model_asked

@@ -2,7 +2,7 @@
 
 
 class WholeMessages:
-    """Takes pieces of frames that a scanner has checked."""
+    """Takes pieces of frames that a scanner has checked, and returns whole messages."""
 
     def __init__(self) -> None:
         self._held: list[bytes] = []
@@ -15,7 +15,7 @@ class WholeMessages:
     def take(self, data: bytes, begins: list[int], boundary: int) -> tuple[bytes, list[int]]:
         """Return the messages that are now complete, and where they begin.
 
-        `begins` and `boundary` are the scanner's, of this piece.
+        `begins` and `boundary` are those of the scanner for this piece.
         """
         held = self._held
         if not held and boundary == len(data):

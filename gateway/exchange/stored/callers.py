@@ -1,4 +1,4 @@
-"""Who a caller is, to whom stored responses and sealed content belong."""
+"""Identifies the callers to whom stored responses and sealed content belong."""
 
 import hmac
 
@@ -13,11 +13,12 @@ _BEARER = b"bearer"
 def caller_of(
     headers: RawHeaders, client: ClientSettings | None, identifying: frozenset[bytes] = frozenset()
 ) -> bytes:
-    """Return what distinguishes a caller, never to be shown.
+    """Return bytes that distinguish a caller; they must never be shown.
 
-    A client of the gateway is known by its name: its key can change. Another caller is its
-    credential, whatever field carries that, with the account that it is used for, and the
-    `identifying` fields that upstreams are sent. All without any of these are one caller.
+    A configured client is identified by its name, since its key can change. Any other caller is
+    identified by its credential, whatever field carries that, with the account that it is used for,
+    and by the `identifying` fields that upstreams are sent. All callers without any of these count
+    as one.
     """
     if client is not None:
         return b"client:" + client.name.encode()
@@ -30,7 +31,7 @@ def caller_of(
 
 
 def fields_of(headers: RawHeaders) -> bytes:
-    """Return what distinguished a caller without a name in versions up to 0.2.0."""
+    """Return the bytes that distinguished a caller without a name in versions up to 0.2.0."""
     return unambiguous(sorted(field for field in headers if field[0] in CALLER_HEADERS))
 
 
@@ -40,7 +41,7 @@ def owner_of(
     client: ClientSettings | None,
     identifying: frozenset[bytes] = frozenset(),
 ) -> str:
-    """Return the owner of what is stored for a caller: a hash of `caller_of`, keyed by `secret`."""
+    """Return the id of a caller in a store: a hash of `caller_of`, keyed by `secret`."""
     return hmac.new(secret, caller_of(headers, client, identifying), "sha256").hexdigest()
 
 

@@ -1,7 +1,7 @@
 """`/v1/responses/compact` and `/v1/responses/input_tokens`, for models wherever they live.
 
-Where a model lives at responses its server serves them. Elsewhere a compaction is made as for a
-`compaction_trigger`; no other endpoint counts tokens, so that is refused.
+If a model lives at responses, its server serves both. For other models a compaction is made as for
+a `compaction_trigger`; a count is refused, since no other endpoint counts tokens.
 """
 
 from dataclasses import replace
@@ -38,7 +38,7 @@ from gateway.translate.responses_via_chat.compaction import TRIGGER
 from gateway.translate.unsealing import unsealed
 
 _NOTHING_COUNTED = responses_usage({"prompt_tokens": 0, "completion_tokens": 0})
-"""The usage where the upstream reports none: that of a compaction cannot be null."""
+"""The usage if the upstream reports none: a compaction's usage cannot be null."""
 _TAKEN = (
     *("model", "input", "instructions", "previous_response_id", "prompt_cache_key"),
     *("prompt_cache_options", "prompt_cache_retention", "service_tier"),
@@ -47,7 +47,7 @@ _TAKEN = (
 
 
 class Compactor:
-    """Serves both endpoints."""
+    """Serves `/v1/responses/compact` and `/v1/responses/input_tokens`."""
 
     def __init__(self, exchange: Exchange, forwarder: Forwarder) -> None:
         self._exchange = exchange

@@ -54,7 +54,7 @@ log = logging.getLogger("gateway")
 _MOST_LOST = 1000
 _ITEM_BYTES = 500  # of a stored item, roughly
 _MOST_ITEMS = 100_000
-"""As many as a conversation can have at Anthropic's API; a store takes a second for them."""
+"""As many items as Anthropic's API allows in a conversation; a store takes a second for them."""
 _FAILED = "the gateway's store of responses failed"
 
 
@@ -81,15 +81,15 @@ class ResponseMemory:
         self.not_stored = 0
         """How many responses could not be stored."""
         self._lost: LRUCache[tuple[str, str], str] = LRUCache(_MOST_LOST)
-        """Why: by owner and id, for those who continue one nevertheless."""
+        """Why responses could not be stored, by owner and id: told to clients that continue one."""
 
     async def continue_from(self, call: GenerationRequest, routed: Routed) -> Continued:
         """Return the call with the conversation of its `previous_response_id`.
 
-        `routed` is of its body. Items that its input refers to are filled in. Raises
-        `InvalidRequest` for an unknown id, for any id where there is no store, and where
-        `conversation` is set as well, and `GatewayError` (503) where the store cannot be read.
-        Without a store references stay as they are; the translation refuses them.
+        `routed` has the fields read of its body. Stored items that the input refers to are filled
+        in. Raises `InvalidRequest` for an unknown id, for any id if there is no store, and if
+        `conversation` is set as well; `GatewayError` (503) if the store cannot be read. Without a
+        store references stay as they are; the translation refuses them.
         """
         previous = decode_field(routed.previous_response_id, PREVIOUS)
         if previous is None and (self._store is None or not may_refer(call.body)):
@@ -152,9 +152,9 @@ class ResponseMemory:
     def recording(
         self, routed: Routed, translation: Translation, known: Collection[str] = ()
     ) -> RecordingTranslation | None:
-        """Return a translation that records its response; `routed` is of the client's own call.
+        """Return a translation that records its response; None if there is no store.
 
-        None where there is no store.
+        `routed` has the fields read of the client's own call.
         """
         if self._store is None:
             return None
@@ -189,7 +189,7 @@ class ResponseMemory:
     async def find(
         self, headers: RawHeaders, client: ClientSettings | None, response_id: str
     ) -> StoredResponse | None:
-        """Return a stored response as its caller knows it; None: an upstream may have it.
+        """Return a stored response as its caller knows it; None if only an upstream may have it.
 
         Raises `GatewayError` (503) where the store cannot be read.
         """
@@ -221,7 +221,7 @@ class ResponseMemory:
             await self._store.aclose()
 
     async def _earlier(self, call: GenerationRequest, previous: object) -> list[Json]:
-        """Return the conversation, as stored, of the response that a call continues."""
+        """Return the stored conversation of the response that a call continues."""
         if previous is None:
             return []
         if not isinstance(previous, str):
@@ -252,7 +252,7 @@ class ResponseMemory:
             raise unavailable() from None
 
     async def _put(self, call: GenerationRequest, recording: RecordingTranslation) -> str | None:
-        """Store the response; return why that was not possible, if so."""
+        """Store the response; return the reason if that was not possible, else None."""
         response = recording.response
         if self._store is None or response is None or not isinstance(response.get("id"), str):
             return None

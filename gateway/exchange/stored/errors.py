@@ -30,7 +30,7 @@ def continues_twice() -> InvalidRequest:
 def not_found(response_id: str, why: str | None = None) -> GatewayError:
     """Return the error for an id that is unknown, expired or another caller's.
 
-    `why`: the response was made here, and could not be stored for that reason.
+    With `why`, the response was made here, and could not be stored for that reason.
     """
     text = f"Previous response with id '{response_id}' not found."
     if why is not None:
@@ -69,7 +69,7 @@ def item_not_found(item_id: str, position: int) -> InvalidRequest:
 
 
 def of_kept_items(error: InvalidRequest) -> InvalidRequest:
-    """Return the error; its text says so where it is about an item of the stored conversation."""
+    """Return an error whose text says so if it is about an item of the stored conversation."""
     if error.param == PREVIOUS:
         about = "The error is in an item of the stored conversation."
         error.message = joined(error.message, about)
@@ -77,14 +77,14 @@ def of_kept_items(error: InvalidRequest) -> InvalidRequest:
 
 
 def not_stored(why: str) -> str:
-    """Return the warning with a response that its client cannot continue."""
+    """Return the warning for a response that its client cannot continue."""
     return f"this response is not stored, so no later request can continue it: {why}"
 
 
 NOT_STORED_PROBABLY = (
     "this response may not be stored, as the gateway's store of responses fails at the moment"
 )
-"""The warning with a stream, whose head precedes the attempt."""
+"""The warning of a stream, whose head is sent before the attempt to store it."""
 
 
 UNAVAILABLE = "store_unavailable"

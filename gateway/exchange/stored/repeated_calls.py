@@ -1,24 +1,27 @@
-"""Calls that a conversation ends with, and that a request which continues it has again.
+"""Finds the calls at the end of a conversation that a request which continues it may repeat.
 
-OpenAI takes the call of the continued response beside its output, as LiveKit's agents send both. It
-is one call: written twice, one of the two would have no output.
+LiveKit's agents send the call of the continued response again with the call's output, and OpenAI
+takes that. The two are one call: if it stood there twice, one of the two would have no output.
 """
 
 from collections.abc import Collection, Iterable
 
 
 def called(kind: object, call_id: object) -> str | None:
-    """Return the `call_id` of an item of this type that is a call; None: it is no call with one."""
+    """Return the `call_id` of an item of type `kind` if that is a call and has one, else None."""
     return _named(kind, call_id, "_call")
 
 
 def answered(kind: object, call_id: object) -> str | None:
-    """Return the `call_id` of the call that an item of this type is the output of, if it is one."""
+    """Return the `call_id` of an item of type `kind` if that is a call's output, else None."""
     return _named(kind, call_id, "_output")
 
 
 def unanswered(items: Iterable[tuple[str | None, str | None]]) -> Collection[str]:
-    """Return the calls without an output: of each item what `called` and `answered` say."""
+    """Return the ids of calls without an output.
+
+    `items` has, for each item, the results of `called` and `answered`.
+    """
     found: set[str] = set()
     for opened, closed in items:
         if opened is not None:

@@ -80,7 +80,7 @@ class ResponseStore(Protocol):
 
     @property
     def secret(self) -> bytes:
-        """The key of that hash; it lives as long as the contents of the store."""
+        """The key of the owners' hashes; it lives as long as the contents of the store."""
 
     @property
     def is_failing(self) -> bool:
@@ -95,10 +95,10 @@ class ResponseStore(Protocol):
     async def put(self, owner: str, response_id: str, stored: StoredResponse) -> None:
         """Store a response; the oldest ones are evicted to make room.
 
-        One that is too large raises `TooLarge`. An existing id of the owner is never overwritten
-        but raises `StoreError`. Ids are a time in nanoseconds and 64 random bits, so that happens
-        only if the system's random source repeats itself. An item with one of `own_ids` is read
-        from the last response that lists it: all have the same copy.
+        A response that is too large raises `TooLarge`. An existing id of the owner is never
+        overwritten but raises `StoreError`. Ids are a time in nanoseconds and 64 random bits, so
+        that happens only if the system's random source repeats itself. An item with one of
+        `own_ids` is read from the last response that lists it: all have the same copy.
         """
 
     async def delete(self, owner: str, response_id: str) -> bool:
@@ -142,7 +142,7 @@ _read_heads = msgspec.json.Decoder(_WithInput).decode
 def may_refer(body: bytes) -> bool:
     """Whether a request may refer to stored items: its items are skimmed, not decoded.
 
-    Also True for what is not valid, which is said where the body is decoded.
+    Also True for an invalid body, which is refused when it is decoded.
     """
     try:
         items = _read_heads(body).input
@@ -164,7 +164,7 @@ def _is_reference(item: object) -> TypeGuard[Json]:
 def own_items(body: Json, items: ItemNames | None = None) -> tuple[list[Any], ItemNames] | None:
     """Return the input of the request as items, unchecked, and the client's names of them.
 
-    `items` has those names if they are known already. None: the input is neither a string nor a
+    `items` has those names if they are known already. None if the input is neither a string nor a
     list, which the check of the request refuses.
     """
     given = body.get("input")
@@ -186,8 +186,9 @@ def continued(
     """Return the request with the conversation before its input and its references resolved.
 
     Also returns the client's names of all items; `items` has those of the request so far. A
-    reference to an item of the conversation is removed, as the item is there, and so is a call with
-    which it ends. The earlier `instructions` are not carried over, as at OpenAI.
+    reference to an item of the conversation is removed, as the item is there, and so is a call that
+    repeats one at the conversation's end. The earlier `instructions` are not carried over, as at
+    OpenAI.
     """
     rest = {key: value for key, value in body.items() if key != PREVIOUS}
     own = own_items(body, items)

@@ -29,10 +29,10 @@ _CHACHA_NONCE = bytes(24)
 
 
 class Seals:
-    """Makes seals under one secret; `keeps`: replies are stored, too.
+    """Makes seals under one secret; `keeps` is whether replies are stored, too.
 
-    `identifying` has the fields that tell callers without a name apart, besides the usual ones; a
-    reload may change it.
+    `identifying` are header fields that distinguish callers without a name, besides the usual ones;
+    a reload may change them.
     """
 
     def __init__(
@@ -47,7 +47,7 @@ class Seals:
     ) -> "CallersSeal":
         """Return the seal of the caller with these header fields.
 
-        `remembers`: its socket remembers the reply.
+        `remembers` is whether the caller's socket remembers the reply.
         """
         return CallersSeal(
             self._master,
@@ -60,10 +60,7 @@ class Seals:
 
 
 class CallersSeal:
-    """Seals and opens for one caller (a `shapes.Seal`).
-
-    The caller is that of `caller_of`.
-    """
+    """Seals and opens content for one caller, as `caller_of` identifies it (a `shapes.Seal`)."""
 
     __slots__ = ("_client", "_headers", "_identifying", "_master", "keeps", "remembers")
 
@@ -136,7 +133,7 @@ def _encrypted(key: bytes, content: bytes, caller: bytes) -> bytes:
 
 
 def _decrypted(key: bytes, sealed: bytes, caller: bytes) -> bytes | None:
-    """Return the content; None if neither cipher has made it of this."""
+    """Return the decrypted content; None if neither cipher can decrypt it."""
     from nacl import bindings
     from nacl.exceptions import CryptoError
 
