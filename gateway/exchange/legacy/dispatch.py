@@ -185,7 +185,7 @@ class Legacy:
 
 
 def _report(dropped: list[str], shape: Shape | None, decision: Decision) -> None:
-    """Report what a request at an engine had, and no other endpoint has; `shape` None: no text."""
+    """Report the parameters that only engines had; `shape` is None if no text is generated."""
     if not dropped:
         return
     if shape is None and not decision.translation:

@@ -76,7 +76,7 @@ class JobEvents(ReplyBody):
             keep_alive.stop()
 
     def resume(self) -> None:
-        """Continue: the client has read."""
+        """Continue, since the client has read."""
         self._ready.set()
 
     def cut_off(self, error: GatewayError) -> bytes:

@@ -21,7 +21,7 @@ _ABOUT_THE_BODY = frozenset({b"content-type", b"content-length", b"content-encod
 
 
 class RenamedParameters:
-    """A `with` block that gives errors raised in it the client's name of their parameter."""
+    """A context manager that gives errors raised in it the client's name of their parameter."""
 
     def __init__(self, client_param: ClientParam) -> None:
         self._client_param = client_param

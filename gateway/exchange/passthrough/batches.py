@@ -1,7 +1,7 @@
 """Models in batches of messages (`POST /v1/messages/batches`): each request names its own.
 
-A batch goes to one upstream and is not translated, so its names must lead to the same one. What the
-requests hold beside their models stays as the client wrote it.
+A batch goes to one upstream and is not translated, so all its models must lead to the same
+upstream. Everything in the requests but the models stays as the client wrote it.
 """
 
 from collections.abc import Iterator, Sequence
@@ -32,13 +32,13 @@ _encode = msgspec.json.encode
 
 @dataclass(slots=True)
 class RoutedBatch:
-    """A batch as its upstream gets it. `upstream` None: no rule leads its models anywhere."""
+    """A batch as its upstream gets it; `upstream` is None if no rule says where its models live."""
 
     body: bytes
-    """With the upstream's names of the models."""
+    """The batch with the upstream's names of the models."""
     upstream: str | None = None
     param: str = ""
-    """The request whose model leads to that upstream."""
+    """The parameter of the request whose model has decided on the upstream."""
 
 
 class Batches:
@@ -49,10 +49,10 @@ class Batches:
         self._resolver = resolver
 
     async def route(self, call: Request, body: bytes, decision: Decision) -> RoutedBatch:
-        """Return a batch and its upstream; what is not a batch stays as it is, for that to refuse.
+        """Return a batch and its upstream; an invalid batch is unchanged, for upstreams to refuse.
 
         Raises `InvalidRequest` for a model that cannot be reached by a batch, or not by this one,
-        and `PermissionDenied` for one that is not the client's.
+        and `PermissionDenied` for a model that the client may not use.
         """
         batch = RoutedBatch(body)
         try:
@@ -93,7 +93,7 @@ class Batches:
         return rule.model_for(served) or served
 
     def _check_endpoint(self, model: str, param: str, rule: ModelRule) -> None:
-        """Raise `InvalidRequest` where a rule leads to something else than messages."""
+        """Raise `InvalidRequest` if a rule leads to another endpoint than messages."""
         lacking = False
         if rule.upstream is not None:
             upstream = self._settings.upstream(rule.upstream)

@@ -1,4 +1,4 @@
-"""The `model` within a body that is passed on: in a JSON object, or in a multipart form."""
+"""Finds and replaces the `model` in bodies that are passed on: JSON objects and multipart forms."""
 
 import re
 
@@ -20,7 +20,7 @@ _model_decoder = msgspec.json.Decoder(_ModelOnly)
 
 
 def json_model(body: bytes) -> str | None:
-    """Return the body's model; the upstream refuses what is not a JSON object."""
+    """Return a body's model; None if it has none, or is no JSON object (upstreams refuse that)."""
     found = read_beside_halves(_model_decoder.decode, body)
     model = None if found is None else found.model
     return model if isinstance(model, str) and model else None
@@ -33,16 +33,15 @@ def form_model(prefix: bytes) -> str | None:
 
 
 def boundary_of(content_type: bytes) -> bytes | None:
-    """Return the boundary that a Content-Type names, as it came."""
+    """Return the boundary in a Content-Type, which is as it came."""
     match = _BOUNDARY.search(content_type)
     return match[1] if match else None
 
 
 def form_with_model(prefix: bytes, model: str, content_type: bytes) -> bytes:
-    """Return the form's first bytes with this model: in the field's place, else as a first field.
+    """Return a form's first bytes with this model: in place of its own, or else as a first field.
 
-    `content_type` is the header's value as it came. Raises `InvalidRequest` when it has no
-    boundary.
+    `content_type` is the header's value as it came. Raises `InvalidRequest` if it has no boundary.
     """
     changed, count = _FORM_MODEL.subn(lambda m: m.group(1) + model.encode() + b"\r\n", prefix, 1)
     if count:

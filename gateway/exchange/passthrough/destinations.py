@@ -1,4 +1,4 @@
-"""Where a request that is passed on goes: to the upstream its model belongs to, else to a default.
+"""Finds where a request that is passed on goes: to its model's upstream, or to a default.
 
 The model is named by the body, the path, or the query of a realtime request.
 """
@@ -48,18 +48,18 @@ _WITH_A_BODY = ("POST", "PUT", "PATCH")
 
 @dataclass(frozen=True, slots=True)
 class Destination:
-    """Where a request goes, and as what."""
+    """The upstream of a request, and what of the request is sent there changed."""
 
     upstream: str
     body: bytes | AsyncIterator[bytes] = field(repr=False)
     length: int | None = None
-    """The length of a body in pieces, if it is known."""
+    """The length of a body that comes in pieces, if it is known."""
     model: str | None = None
     """The model as sent."""
     timeouts: CallTimeouts | None = None
-    """Those of its model, if they are not the upstream's."""
+    """The timeouts of the request's model, if they are not the upstream's."""
     query: bytes | None = None
-    """The query with the name to send; None: the client's own."""
+    """The query with the name to send; None for the client's own query."""
     models: ModelNames | None = None
     """The model's names, if the client's is not the upstream's."""
 
@@ -115,7 +115,7 @@ class Destinations:
             return Destination(self.default(call), call.body)
         found = await self.of_model(checked_model(named), call, decision)
         query = call.query
-        # Where servers want it, `upstream/azure_paths.py` writes the model as a deployment again.
+        # For servers that want it, `upstream/azure_paths.py` names the model as a deployment again.
         is_other = found.model != named or call.model is not None or names_deployment(query)
         if found.model is not None and is_other:
             query = with_query_model(query, found.model)
@@ -128,9 +128,9 @@ class Destinations:
     def default(self, call: Request) -> str:
         """Return the upstream of a request that names no model.
 
-        For Anthropic's API that is the first one that has it; of all but its messages, models and
-        files (skills, agents), that is Anthropic itself. Raises `UnknownRoute` where none has, and
-        the path is not OpenAI's as well.
+        For Anthropic's messages, models and files it is the first upstream that has them; for its
+        other paths (skills, agents) it is Anthropic itself. Raises `UnknownRoute` if there is none,
+        unless OpenAI's API has the path, too.
         """
         upstreams = self._settings.upstreams
         if not speaks_anthropic(call.path, call.headers):
@@ -213,7 +213,7 @@ class Destinations:
     async def of_model(self, named: str, call: Request, decision: Decision) -> Destination:
         """Return where a request for a model goes, and the model as sent, with the same body."""
         decision.asked_for(named)
-        # A form's field may hold what looks like the field that was looked for.
+        # The value of a form's field may look like the head of the field that was looked for.
         check_allowed(call.client, named)
         served = self._resolver.redirected(named) or named
         decision.warn(client_warnings.redirect_warning(named, served))
@@ -248,7 +248,7 @@ def _may_have_messages(upstream: UpstreamSettings) -> bool:
 
 
 def _named_by_path(form: Ahead, model: str, content_type: bytes, decision: Decision) -> bytes:
-    """Return the part of a form that names the model, with the one that the path names."""
+    """Return the searched part of a form, with the model that the path names."""
     named = form_model(form.named)
     if named is not None and named != model:
         decision.warn(PATH_MODEL_WINS)

@@ -1,8 +1,8 @@
-"""Embeddings in the encoding that their client asks for, where the server knows only another.
+"""Gives clients embeddings in the encoding that they ask for, if the server knows only another.
 
-Many servers have numbers only (lmstudio-bug-tracker#756, worker-infinity-embedding#30), which
-OpenAI's library for .NET cannot read, and older ones for JavaScript misread (openai-node#2150). A
-reply in the right encoding is passed on as it comes; which one it has shows at its beginning.
+Many servers have numbers only (lmstudio-bug-tracker#756, worker-infinity-embedding#30). OpenAI's
+library for .NET cannot read these, and older ones for JavaScript misread them (openai-node#2150). A
+reply in the right encoding is passed on as it comes; its beginning shows which encoding it has.
 """
 
 import re
@@ -29,9 +29,9 @@ Encoding = Literal["float", "base64"]
 
 PATH: Final = "/embeddings"
 _MOST_READ = 1024 * 1024
-"""Bytes of a request that are read before it is sent: a longer one has its reply as it comes."""
+"""The longest request, in bytes, that is read before it is sent; longer ones are passed on."""
 _MOST_SEEN = 4096
-"""Bytes of a reply within which its first embedding begins."""
+"""The bytes at a reply's beginning within which its first embedding has to begin."""
 _BEGINS = re.compile(rb'"embedding"\s*:\s*(["\[])')
 _BY_MARK: dict[bytes, Encoding] = {b'"': "base64", b"[": "float"}
 _BODY_HEADERS = (b"content-length", b"content-type")
@@ -45,9 +45,9 @@ _read = msgspec.json.Decoder(_Asked).decode
 
 
 async def asked_encoding(call: Request, limit: int) -> tuple[Request, Encoding | None]:
-    """Return a request to send, and the encoding that it asks for; None: it cannot be known.
+    """Return the request to send, and the encoding that it asks for; None if that is not known.
 
-    Bodies of more than `limit` bytes, which may be refused, are not held.
+    Bodies of more than `limit` bytes are not held, since they may be refused.
     """
     beginning, rest = await read_ahead(call.body, min(_MOST_READ, limit))
     if rest is not None:
@@ -65,9 +65,10 @@ async def asked_encoding(call: Request, limit: int) -> tuple[Request, Encoding |
 async def reencoded(
     reply: UpstreamReply, asked: Encoding, seconds: float, apart: Apart, decision: Decision
 ) -> ClientReply | None:
-    """Return the client's reply to one in another encoding than asked for; None: it is not.
+    """Return a reply in the encoding that was asked for; None if it needs no change, and is unread.
 
-    Within `seconds` it has to show. The decision gets the report. Raises what reading raises.
+    The reply has `seconds` to show its encoding. Embeddings that cannot be changed stay as they
+    are. The decision gets the report. Raises what reading raises.
     """
     if not 200 <= reply.status < 300 or is_compressed(reply.headers):
         return None
@@ -95,7 +96,7 @@ async def _encoding_of(reply: UpstreamReply, seconds: float) -> Encoding | None:
 
 
 def _changed(body: bytes, change: Callable[[Any], object]) -> bytes | None:
-    """Return a reply with its embeddings changed; None: one of them is something else."""
+    """Return a reply with its embeddings changed; None if one of them cannot be changed."""
     try:
         reply = decode_halves(body)
         for entry in reply["data"]:

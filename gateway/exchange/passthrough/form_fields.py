@@ -1,11 +1,11 @@
-"""The head of a field in a multipart form, as a pattern: where a form is searched, not parsed."""
+"""The head of a field in a multipart form, as a pattern for searching a form without parsing it."""
 
 
 def head_of(name: bytes) -> bytes:
-    """Return the pattern of a field's head, its last line break included; in any case of letters.
+    """Return the pattern of a field's head with its last line break; it ignores case.
 
-    `name` is a pattern, too. The header fields of a part are few: without a limit, many parts that
-    never end take quadratic time.
+    `name` is a pattern, too. The number of header fields is limited: without that, many parts that
+    never end would take quadratic time.
     """
     return (
         rb'content-disposition:\s*form-data;\s*name="?' + name + rb'"?\s*\r\n'

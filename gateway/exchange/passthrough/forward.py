@@ -1,8 +1,8 @@
-"""Requests that are not generation: passed on as they are, streamed in both directions.
+"""Passes on requests that are not generation as they are, streamed in both directions.
 
-The request goes to the upstream its `model` belongs to, as the body or the path names it, or to the
-default one. Bodies are not held: only the beginning is read ahead, to find the model's name in JSON
-or in a multipart form.
+A request goes to the upstream of the model that its body or its path names, or to the default one.
+Bodies are not held: only the beginning is read ahead, to find the model's name in JSON or in a
+multipart form.
 """
 
 from collections.abc import Sequence
@@ -84,7 +84,7 @@ class Forwarder:
     async def _sent(
         self, call: Request, decision: Decision, named: Sequence[str]
     ) -> tuple[Destination, UpstreamReply]:
-        """Send a request to where it goes; return that, and the reply."""
+        """Send a request to its destination; return the destination and the reply."""
         routed = await self.destinations.of_request(call, decision, named)
         decision.upstream = routed.upstream
         decision.endpoint = f"/v1{call.path}"
@@ -118,7 +118,7 @@ class Forwarder:
         *,
         about_a_model: bool,
     ) -> ClientReply:
-        """Return the client's reply; raises `UpstreamError` where it cannot be the upstream's."""
+        """Return the client's reply; raises `UpstreamError` for one that it must not get."""
         settings, models = self._settings.upstream(destination.upstream), destination.models
         failures.check_own_key(settings, reply.status)
         check_passed_redirect(reply.status, reply.headers, settings, call.method)
@@ -129,7 +129,7 @@ class Forwarder:
         # An alias's error is read in any case: it may name the model.
         is_read = is_card or _is_short(reply, without_length=models is not None)
         if reply.status >= 400 and is_read:
-            # Whole, or not at all: half an error says nothing to a client.
+            # An error is read whole or not at all: half of one is of no use to a client.
             failure = await read_error(reply)
             failures.check_own_key(settings, failure.status, failure.body)
             return failures.untouched(named_as_asked(failure, models))
@@ -158,14 +158,14 @@ async def _only_looking_like_success(
 
 
 def _is_of_anthropics_client(call: Request) -> bool:
-    """Whether a client reads errors in Anthropic's envelope; to HEAD there is none."""
+    """Whether a client reads errors in Anthropic's envelope; replies to HEAD have no envelope."""
     if call.method == "HEAD":
         return False
     return speaks_anthropic(call.path, call.headers) or has_anthropics_version(call.headers)
 
 
 def _check_route(call: Request, failure: ErrorReply, decision: Decision) -> None:
-    """Raise `UnknownRoute` where a server says in its own way that it has no such path."""
+    """Raise `UnknownRoute` if a server says, in its own words, that it has no such path."""
     known = decode_body(failure.body)
     if isinstance(known, dict) and known.get("type") == "error":
         return
@@ -179,6 +179,6 @@ def _check_route(call: Request, failure: ErrorReply, decision: Decision) -> None
 
 
 def _is_short(reply: UpstreamReply, *, without_length: bool) -> bool:
-    """Whether a body can be read as an error, by its length, or else as `without_length` says."""
+    """Whether a body is short enough to be an error; `without_length` is the answer without one."""
     length = content_length(reply.headers)
     return without_length if length is None else length <= MAX_ERROR_BYTES

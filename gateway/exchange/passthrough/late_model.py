@@ -1,7 +1,8 @@
-"""The `model` that a multipart form names after a file: looked for before any of it is sent.
+"""Looks for a `model` that a multipart form names after a file, before any of the form is sent.
 
-OpenAI's own example of a transcription (curl) has the file first. Sent on unread, it would be the
-default upstream's, with that upstream's key, and under a name that may be the gateway's own.
+OpenAI's own example of a transcription (curl) has the file first. If such a form were sent on
+unread, it would go to the default upstream, with that upstream's key and perhaps with a name of the
+model that only the gateway knows.
 """
 
 import re
@@ -31,7 +32,7 @@ async def read_to_model(
     form, search = bytearray(prefix), _Search(boundary)
     while (at := search.find(form, ended=rest is None)) is None:
         if rest is None or len(form) >= limit:
-            # A form that is odd is searched as it always was: its beginning, for what looks right.
+            # In a form that has no such part, only the beginning is searched, by a simple pattern.
             cut = min(len(prefix), 2 * READ_AHEAD_BYTES)
             named, after = bytes(form[:cut]), bytes(memoryview(form)[cut:])
             return Ahead(named, rest, len(form), after=after, is_cut=rest is not None)
@@ -61,7 +62,7 @@ class _Search:
         self._from = 0
 
     def find(self, form: bytearray, *, ended: bool) -> int | None:
-        """Return where the part begins; None: not so far. `ended`: the form is complete."""
+        """Return where the part begins; None if not found so far. `ended`: the form is complete."""
         while (at := form.find(self._mark, self._from)) >= 0:
             end = form.find(_HEAD_ENDS, at, at + _LONGEST_HEAD)
             value = end + len(_HEAD_ENDS)
@@ -76,7 +77,7 @@ class _Search:
         return None
 
     def _names_one(self, form: bytearray, at: int, value: int) -> bool:
-        """Whether a boundary begins a line, and its part's head, up to `value`, is a model's."""
+        """Whether the boundary at `at` begins a line, and a part that names a model at `value`."""
         begins_a_line = at == 0 or form[at - 2 : at] == b"\r\n"
         if not begins_a_line or _HEAD.search(form, at, value) is None:
             return False

@@ -1,7 +1,7 @@
-"""Event streams of aliases that are passed on: errors name the model as it was asked for.
+"""Puts the model's name as asked into errors of event streams that are passed on for an alias.
 
-An error that begins a stream is known before the client has anything of it, and named where that
-is. One that comes later is named here, as it passes. All else is as it came.
+An error at the beginning of a stream is renamed where it is recognised, before the client has any
+of the stream. A later error is renamed here, as it passes. Other events stay as they came.
 """
 
 import re
@@ -22,7 +22,7 @@ _END = b"\n\n"
 def with_named_errors(reply: ClientReply, models: ModelNames) -> ClientReply:
     """Return a reply whose errors name the model as asked, if it is a stream that can be changed.
 
-    One with a length or a coding stays as it is.
+    A stream with a length or a coding stays as it is.
     """
     fields = tuple(reply.headers)
     if isinstance(reply.body, bytes) or not is_event_stream(fields):
@@ -49,7 +49,7 @@ class _NamedErrors(WrappedBody):
         await self._body.pipe(take)
 
     def _named(self, found: re.Match[bytes]) -> bytes:
-        """Return an event; an error with the client's name of the model."""
+        """Return an event; if it is an error, with the client's name of the model."""
         event = found[0]
         if not any(map(error_of, SSEDecoder().feed(event + _END))):
             return event

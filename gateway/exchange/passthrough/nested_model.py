@@ -1,6 +1,7 @@
-"""A model that a body does not name at the top: that of a realtime session.
+"""Finds and replaces a model that a body names below its top level, as realtime sessions do.
 
-It stands deeper in a JSON object, or in one that is a field of a form (`session`, beside `sdp`).
+The model stands deeper in a JSON object, or in an object that is a field of a form (`session`,
+beside `sdp`).
 """
 
 import re
@@ -19,14 +20,14 @@ _END = b"\r\n--"
 
 
 class NestedModel(NamedTuple):
-    """A model, and the place that names it."""
+    """A model, and the place in the body that names it."""
 
     model: str
     place: Place
 
 
 def in_json(body: bytes, places: Sequence[Place]) -> NestedModel | None:
-    """Return the model that the first of these places names; None: none does, or it is not JSON."""
+    """Return the first model that one of these places names; None if none does, or for non-JSON."""
     decoded = read_beside_halves(msgspec.json.decode, body)
     found = ((_at(decoded, place), place) for place in places)
     return next((NestedModel(n, p) for n, p in found if isinstance(n, str) and n), None)
@@ -43,14 +44,14 @@ def in_form(prefix: bytes, places: Sequence[Place]) -> NestedModel | None:
 
 
 def json_with(body: bytes, place: Place, model: str) -> bytes:
-    """Return a body in which a place, where a model was found, names this one."""
+    """Return a body with this model at a place where a model was found."""
     whole = read_object(body)
     _at(whole, place[:-1])[place[-1]] = model
     return msgspec.json.encode(whole)
 
 
 def form_with(prefix: bytes, place: Place, model: str) -> bytes:
-    """Return a form's first bytes in which a place, where a model was found, names this one."""
+    """Return a form's first bytes with this model at a place where a model was found."""
     name, *below = place
     start, end = next(
         (start, end)
@@ -70,7 +71,7 @@ def _fields(prefix: bytes) -> Iterator[tuple[str, int, int]]:
 
 
 def _at(decoded: Any, place: Place) -> Any:
-    """Return what stands at a place of a JSON object; None: nothing does."""
+    """Return the value at a place of a JSON object; None if there is none."""
     for key in place:
         decoded = decoded.get(key) if isinstance(decoded, dict) else None
     return decoded

@@ -1,4 +1,4 @@
-"""The model that a query names: that of realtime requests, whose sockets have no body."""
+"""Finds and replaces the model in the query of realtime requests, whose sockets have no body."""
 
 from urllib.parse import quote, unquote_plus
 
@@ -21,7 +21,7 @@ def names_deployment(query: bytes) -> bool:
 
 
 def with_query_model(query: bytes, model: str) -> bytes:
-    """Return a query that names this model once, under OpenAI's name, and all else as it was."""
+    """Return a query that names this model once, as `model`; all other fields stay as they are."""
     named = b"model=" + quote(model, safe="").encode("ascii")
     fields = [field for field in query.split(b"&") if field]
     others = [field for field in fields if _name(field.partition(b"=")[0]) not in _NAMES]

@@ -6,32 +6,32 @@ from dataclasses import dataclass
 from gateway.request import Body, check_size
 
 READ_AHEAD_BYTES = 64 * 1024
-"""The bytes of a form within which its model is looked for, before any of it is sent."""
+"""The bytes at a form's beginning in which its model is looked for, before any is sent."""
 
 
 @dataclass(frozen=True, slots=True)
 class Ahead:
-    """A body, as far as it was read."""
+    """A body that was partly read."""
 
     named: bytes
-    """The part of it that is searched for a model, and changed."""
+    """The part of the body that is searched for a model, and changed."""
     rest: AsyncIterator[bytes] | None
-    """What was not read; None: all of it was."""
+    """The pieces that were not read yet; None if the whole body was read."""
     read: int
-    """The bytes that were read of it."""
+    """How many bytes of the body were read."""
     before: bytes = b""
     after: bytes = b""
     is_cut: bool = False
     """Whether a form was read up to the limit without a model, and goes on."""
 
     def again(self) -> Body:
-        """Return the body to send, with what `named` has become."""
+        """Return the body to send, with `named` as it is now."""
         if self.rest is None and not self.before and not self.after:
             return self.named
         return pieces_of(self.rest or b"", self.before, self.named, self.after)
 
     def length(self, declared: int | None) -> int | None:
-        """Return the length of the body to send, by the one that the client has declared."""
+        """Return the length of the body to send; `declared` is that of the client's, if known."""
         begun = len(self.before) + len(self.named) + len(self.after)
         if self.rest is None:
             return begun
@@ -41,7 +41,7 @@ class Ahead:
 async def read_ahead(
     body: Body, most: int = READ_AHEAD_BYTES
 ) -> tuple[bytes, AsyncIterator[bytes] | None]:
-    """Return a body's beginning, of `most` bytes or a piece more, and the rest; None: no rest."""
+    """Return a body's beginning (`most` bytes, up to a piece more) and the rest, None if empty."""
     if isinstance(body, bytes):
         return body, None
     beginning = bytearray()
@@ -53,7 +53,7 @@ async def read_ahead(
 
 
 async def read_body(body: Body, limit: int, beginning: bytes = b"") -> bytes:
-    """Return a body as a whole, after what was read of it; raises `PayloadTooLarge`.
+    """Return a whole body, of which `beginning` was read before; raises `PayloadTooLarge`.
 
     `limit` is in bytes.
     """
@@ -66,7 +66,7 @@ async def read_body(body: Body, limit: int, beginning: bytes = b"") -> bytes:
 
 
 async def pieces_of(body: Body, *beginning: bytes) -> AsyncGenerator[bytes, None]:
-    """Yield a body piece by piece, after what was read of it; no piece is empty."""
+    """Yield a body piece by piece, after the pieces read before; no piece is empty."""
     for piece in beginning:
         if piece:
             yield piece

@@ -1,1 +1,1 @@
-"""Holds clients that may use certain models only to them."""
+"""Restricts clients that may use certain models only."""

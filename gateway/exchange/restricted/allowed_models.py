@@ -1,4 +1,4 @@
-"""Whether one of the gateway's own clients may use a model, by its `models`."""
+"""Tells whether a configured client may use a model, by the `models` of its configuration."""
 
 from fnmatch import fnmatchcase
 
@@ -7,9 +7,9 @@ from gateway.errors import PermissionDenied
 
 
 class ModelNotAllowed(PermissionDenied):
-    """The key of one of the gateway's own clients is not for the model.
+    """A configured client may not use the model that it asks for.
 
-    `model` is the name asked for, for the operator, who would allow it.
+    `model` is the name as asked, for the operator, who could allow it.
     """
 
     code = "model_not_allowed"

@@ -1,4 +1,4 @@
-"""A multipart form in pieces: where its parts end, and what their heads say."""
+"""Reads a multipart form in pieces: finds where parts end, and understands their heads."""
 
 import re
 from collections.abc import AsyncGenerator, AsyncIterator
@@ -10,7 +10,7 @@ from gateway.exchange.restricted.named_models import is_naming, normalized, plac
 
 MAX_HEAD_BYTES = 8 * 1024
 MAX_FIELD_BYTES = 1024 * 1024
-"""Limit of a field other than a file: it is held, to be read."""
+"""The size limit of a field that is no file, since such a field is held to be read."""
 
 JSON_FIELDS = frozenset({"session"})
 """Fields that servers read as JSON, with a model in it (OpenAI's /realtime/calls)."""
@@ -40,7 +40,7 @@ def odd(reason: str) -> InvalidRequest:
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """A part's head, understood."""
+    """The head of a part, as it was understood."""
 
     name: str
     filename: str | None
@@ -122,7 +122,7 @@ def _part_type(value: str, *, is_file: bool) -> str:
 
 
 class FormSource:
-    """The body, read by what ends its parts."""
+    """The body of a form, read up to one mark after another."""
 
     def __init__(self, body: AsyncIterator[bytes]) -> None:
         self._body = body
@@ -136,13 +136,13 @@ class FormSource:
             raise odd("it ends before its last boundary") from None
 
     async def starts_with(self, mark: bytes) -> bool:
-        """Whether this comes next; it is not taken."""
+        """Whether a mark comes next, which is not taken."""
         while len(self.buffer) < len(mark) and mark.startswith(self.buffer):
             await self._more()
         return self.buffer.startswith(mark)
 
     async def until(self, mark: bytes, limit: int) -> bytes:
-        """Take what stands before a mark, and the mark."""
+        """Take the bytes up to a mark, and the mark; return the bytes."""
         searched = 0
         while (end := self.buffer.find(mark, searched)) < 0:
             if len(self.buffer) > limit + len(mark):
@@ -156,7 +156,7 @@ class FormSource:
         return taken
 
     async def pieces(self, mark: bytes) -> AsyncGenerator[bytes, None]:
-        """Take what stands before a mark piece by piece, and the mark."""
+        """Take the bytes up to a mark, and the mark; yield the bytes piece by piece."""
         while (end := self.buffer.find(mark)) < 0:
             ready = len(self.buffer) - len(mark) + 1
             if ready > 0:
@@ -168,7 +168,7 @@ class FormSource:
         del self.buffer[: end + len(mark)]
 
     async def nothing_more(self) -> None:
-        """Read to the end; raises `InvalidRequest` where more than a line's end follows."""
+        """Read to the end; raises `InvalidRequest` if more than a line's end follows."""
         while True:
             if self.buffer.strip(b" \t\r\n") or len(self.buffer) > MAX_HEAD_BYTES:
                 raise odd("something follows its last boundary")

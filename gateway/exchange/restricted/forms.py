@@ -1,9 +1,10 @@
 """Multipart forms of restricted clients: read strictly, and rewritten, streaming.
 
 Parsers of forms disagree about nearly everything that is not quite right (quotes, line ends,
-`name*=`, repeated fields, what stands before the first boundary). So nothing of a form's framing is
-passed on: what RFC 7578 allows is read, and written with a boundary that the client does not know
-and with part heads that no parser misreads. What is in files is passed on untouched.
+`name*=`, repeated fields, bytes before the first boundary). So nothing of a form's framing is
+passed on. Only forms as RFC 7578 allows them are read; they are written with a boundary that the
+client does not know, and with part heads that no parser misreads. The content of files is passed on
+untouched.
 """
 
 import re
@@ -87,7 +88,7 @@ class FieldCheck:
             self._check_json(place, text.strip())
 
     def _check_json(self, place: Place, text: str) -> None:
-        """Judge what a field names that looks like JSON, which it may do by chance."""
+        """Judge the names in a field that looks like JSON, which it may do by chance."""
         wrapped = b'{"%b":%b}' % (place[-1].encode(), text.encode())
         try:
             self.reading.json(wrapped, place[:-1])

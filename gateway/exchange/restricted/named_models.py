@@ -1,9 +1,9 @@
-"""Every model that a JSON body or a query names, as any server behind the gateway might read it.
+"""Finds every model that a JSON body or a query names, as any server might read it.
 
-For clients that may use certain models only. Servers differ in what they read: the first of two
-equal keys or the last, `Model` for `model` (Go's encoding/json, ASP.NET), `fallbacks` (LiteLLM),
-`models` (OpenRouter), a session's or a tool's `model` at any depth (OpenAI). So a body that could
-be read differently is refused, and everything in it that may be a name is judged.
+This is for clients that may use certain models only. Servers differ in what they read: the first of
+two equal keys or the last, `Model` for `model` (Go's encoding/json, ASP.NET), `fallbacks`
+(LiteLLM), `models` (OpenRouter), a session's or a tool's `model` at any depth (OpenAI). So a body
+that could be read differently is refused, and everything in it that may be a name is judged.
 """
 
 import json
@@ -21,7 +21,7 @@ from gateway.exchange.bodies.request_fields import checked_model, read_object
 from gateway.exchange.bodies.unreadable_body import unreadable
 
 Place = tuple[str, ...]
-"""Where something stands in a body: `("session", "model")`; lists add nothing."""
+"""The path of a value in a body: `("session", "model")`; lists add nothing to it."""
 
 Judge = Callable[[str, Place], None]
 """Raises `PermissionDenied` for a model that must not be asked for, with the place of its name."""
@@ -45,7 +45,7 @@ _CONTENT = frozenset(
         *("examples", "default", "const", "enum"),
     }
 )
-"""Keys below which stands what the client talks about, never what a server is to do."""
+"""Keys whose values are about the client's subject, and never tell a server what to do."""
 
 _SEPARATORS = re.compile(r"[\[\].]+")
 
@@ -63,7 +63,7 @@ _HOLDERS = (list, _Object)
 
 @dataclass(slots=True)
 class Reading:
-    """What was found in a request. `judge` is asked about each name at once."""
+    """The names found in a request; `judge` is asked about each as soon as it is found."""
 
     judge: Judge
     names: dict[Place, str] = field(default_factory=dict)
@@ -111,7 +111,7 @@ class Reading:
                 waiting += [(place, each) for each in value if isinstance(each, _HOLDERS)]
 
     def _pairs(self, place: Place, pairs: _Object) -> Iterator[tuple[Place, _Holder]]:
-        """Take the names of one object; yield what is to be looked into."""
+        """Take the names in one object; yield the values that have to be looked into."""
         _refuse_equal_keys(place, pairs)
         top = _is_top(place)
         for key, value in pairs:
@@ -186,7 +186,7 @@ _LONGEST_KNOWN = 64
 
 
 def _is_top(place: Place) -> bool:
-    """Whether a request's own parameters stand there; LiteLLM takes those of `extra_body` so."""
+    """Whether a place has a request's own parameters; for LiteLLM, `extra_body` has such, too."""
     return all(normalized(part) == "extrabody" for part in place)
 
 
@@ -242,7 +242,7 @@ def _no_number(_: str) -> int:
 
 
 def _pairs_of(pairs: list[tuple[str, Any]]) -> _Object:
-    """Return an object; unlike a type, a function lets other threads run, with each object."""
+    """Return an object. This is a function because, unlike a type, it lets other threads run."""
     return _Object(pairs)
 
 

@@ -1,9 +1,9 @@
-"""What a client that may use certain models only may call, beside generation: one table.
+"""The table of calls, beside generation, that are permitted to clients with a list of models.
 
-A call is permitted if it names its model where the gateway reads it, and that is the client's, or
-if by its nature it runs none. Everything else is refused, paths that are not in the table among
-them: what they run cannot be judged. Whatever a call names beyond what it needs is judged too
-(`named_models`).
+A call is permitted if it names its model where the gateway reads it, and the client may use that
+model, or if the call by its nature runs no model. All other calls are refused, and so are all paths
+that are not in the table, since it is unknown what they run. Further models that a call names are
+judged, too (`named_models`).
 
 Sources: openai-openapi, revision of 2026-08, and openai-python 3.57 (every path of both was gone
 through; a test compares the table with the installed client); for
@@ -21,13 +21,13 @@ from gateway.exchange.restricted.named_models import MODEL, Place
 
 @dataclass(frozen=True, slots=True)
 class Permission:
-    """What a path asks for. `places` are where it names its model, one of which must be given."""
+    """What a call of a path must have; one of `places`, if there are any, must name its model."""
 
     places: tuple[Place, ...] = ()
     transcription: tuple[Place, ...] = ()
-    """The places instead, for a realtime session of the type `transcription`."""
+    """The places that count instead for a realtime session of the type `transcription`."""
     refused: str = ""
-    """Why the call cannot be judged, as the end of a sentence; empty: it can be."""
+    """Why the call cannot be judged, as the end of a sentence; empty if it can be."""
 
 
 BY_MODEL = Permission((MODEL,))
@@ -153,7 +153,7 @@ NESTED_MODELS: Mapping[str, tuple[Place, ...]] = {
     for path, permission in POSTED.items()
     if (nested := tuple(p for p in (*permission.places, *permission.transcription) if len(p) > 1))
 }
-"""Where bodies name their model that do not name it at the top, by path."""
+"""Where bodies name their model if they do so below the top level, by path."""
 
 _OF_A_SESSION = _elsewhere("the model is that of a session begun before")
 
@@ -163,9 +163,9 @@ SOCKETS: Mapping[str, Permission] = {
     "/live": BY_MODEL,
     "/live/sessions": BY_MODEL,
 }
-"""Where sockets may be opened that name their model in the query; other ones join a session.
+"""The paths of sockets that name their model in the query; other sockets join a session.
 
-What a session says later is not judged, such as the model of its transcription."""
+What a session says later, such as the model of its transcription, is not judged."""
 
 DELETED = (
     *("/files/{id}", "/responses/{id}", "/chat/completions/{id}", "/videos/{id}", "/evals/{id}"),
@@ -175,7 +175,7 @@ DELETED = (
     "/messages/batches/{id}",
     *("/skills/{id}", "/skills/{id}/versions/{id}", "/chatkit/threads/{id}"),
 )
-"""What may be deleted, beside the client's own models: things that clients make."""
+"""The paths that may be deleted, beside the client's own models: things that clients make."""
 
 _OF_THE_ACCOUNT = re.compile(
     r"(?:/(?:v1|openai))*"
@@ -195,24 +195,24 @@ _DELETED = [_pattern(path) for path in DELETED]
 
 
 def _decoded(path: str) -> str:
-    """Return a path without any escapes; how often it may be encoded was checked before."""
+    """Return a path without any escapes; how often it is encoded was checked before."""
     while (further := unquote(path)) != path:
         path = further
     return path
 
 
 def permission_for_socket(path: str) -> Permission:
-    """Return what opening a socket asks for; `path` is below `/v1`, decoded."""
+    """Return the permission for opening a socket; `path` is below `/v1`, decoded."""
     return SOCKETS.get(path.lower(), _OF_A_SESSION)
 
 
 def permission_for(method: str, path: str) -> Permission:
-    """Return what a call asks for; `path` is below `/v1`, decoded.
+    """Return the permission for a call; `path` is below `/v1`, decoded.
 
-    Reading is permitted, but for the account's administration: it runs no model. A model's card is
-    judged by its name where it is served (`listing`). Some servers ignore the case of paths, others
-    a `/v1` that is there twice, what follows a semicolon (Java's), or dots and blanks at the end of
-    a segment (Windows'), and some decode a path twice.
+    Reading runs no model and is permitted, but for the account's administration. A model's card is
+    judged by its name where it is served (`listing`). The path is compared leniently: some servers
+    ignore the case of paths, a second `/v1`, all after a semicolon (Java's), or dots and blanks at
+    the end of a segment (Windows'), and some decode a path twice.
     """
     path = path.lower()
     if _OF_THE_ACCOUNT.match(_decoded(path)):

@@ -1,8 +1,8 @@
-"""Restricts clients with a list of models to it, whatever their requests look like.
+"""Restricts clients with a list of models to these, whatever their requests look like.
 
-`check_generation` is for the generation endpoints, `admitted` for all that is passed on: by the
-table in `permissions`, with the names that `named_models` and `forms` find. Clients without
-restrictions never come here.
+`check_generation` is for the generation endpoints, and `admitted` for all requests that are passed
+on: it goes by the table in `permissions`, and by the names that `named_models` and `forms` find.
+Requests of clients without restrictions never come here.
 """
 
 import re
@@ -36,8 +36,9 @@ _UTF8 = re.compile(rb"charset=\"?utf-?8\"?[ \t]*(?=;|\Z)", re.IGNORECASE)
 def check_generation(call: GenerationRequest) -> None:
     """Judge everything that a request for generation names.
 
-    Raises `InvalidRequest` for what could be read differently, and `PermissionDenied`, also without
-    a `model` at responses: there a stored prompt may bring one. Elsewhere others refuse that.
+    Raises `InvalidRequest` for a body that servers could read differently, and `PermissionDenied`
+    for a model that the client may not use. At responses `PermissionDenied` is also for a request
+    without a `model`, since a stored prompt may bring one; elsewhere other code refuses that.
     """
     reading = Reading(judge_for(call.client))
     reading.query(call.query)
@@ -59,7 +60,7 @@ def check_query(call: Request) -> None:
 
 
 def may_send(client: ClientSettings | None, message: bytes) -> bool:
-    """Whether what a client says on an open socket names none but its own models."""
+    """Whether a client's message on an open socket names only models that it may use."""
     if client is None or not client.is_restricted:
         return True
     try:
@@ -72,7 +73,8 @@ def may_send(client: ClientSettings | None, message: bytes) -> bool:
 def check_socket(call: Request) -> None:
     """Judge the model that a realtime socket is opened for, as its query or its path names it.
 
-    Raises `PermissionDenied`, also where neither does, and `InvalidRequest` for no name.
+    Raises `PermissionDenied` for a model that the client may not use, or if neither names one, and
+    `InvalidRequest` for a bad name.
     """
     if call.client is None or not call.client.is_restricted:
         return
@@ -92,9 +94,10 @@ def check_socket(call: Request) -> None:
 async def admitted(call: Request, limit: int, apart: Apart) -> Request:
     """Return a restricted client's request as it may be passed on: with its form rewritten.
 
-    `limit` is that of a body that is held, in bytes. A large one is read `apart`. Raises
-    `PermissionDenied` for a model that is not the client's, and for a call that names none where it
-    must; `InvalidRequest` for what could be read differently; `PayloadTooLarge`.
+    `limit` is the most bytes of a body that is held; a large body is read `apart`. Raises
+    `PermissionDenied` for a model that the client may not use, and for a call that does not name a
+    model where it must; `InvalidRequest` for a body that servers could read differently; and
+    `PayloadTooLarge`.
     """
     permission = permission_for(call.method, unquote(call.path))
     if permission.refused:
@@ -102,7 +105,7 @@ async def admitted(call: Request, limit: int, apart: Apart) -> Request:
     judge = judge_for(call.client)
     reading = Reading(judge)
     reading.query(call.query)
-    reading.names.clear()  # a query names what is judged, but is not where a model is taken from
+    reading.names.clear()  # names in a query are judged, but the call's model is not taken from it
     if call.model is not None:
         judge(call.model, MODEL)
     if call.method not in _WITH_A_BODY:
@@ -120,7 +123,7 @@ async def admitted(call: Request, limit: int, apart: Apart) -> Request:
 
 
 def judge_for(client: ClientSettings | None) -> Judge:
-    """Return what refuses the models that are not a client's."""
+    """Return the judge that refuses models which a client may not use."""
 
     def judge(model: str, place: Place) -> None:
         check_allowed(client, model, ".".join(place))
@@ -152,10 +155,10 @@ def _content_type(headers: RawHeaders) -> bytes:
 
 
 def _read_json(body: bytes, content_type: bytes, reading: Reading) -> None:
-    """Read a body as JSON, whatever its type says: many servers do not look at it.
+    """Read a body as JSON, whatever its Content-Type: many servers do not look at that.
 
-    curl calls a body urlencoded by default; a server that believes it reads a form: that is judged,
-    too.
+    curl labels a body as urlencoded by default, and a server that goes by the label reads a form:
+    so the form's fields are judged, too.
     """
     reading.json(body)
     if _URLENCODED in content_type.lower():
@@ -163,7 +166,7 @@ def _read_json(body: bytes, content_type: bytes, reading: Reading) -> None:
 
 
 async def _refuse_body(body: Body) -> None:
-    """Raise `InvalidRequest` for a body where none belongs."""
+    """Raise `InvalidRequest` if a request that must not have a body has one."""
     async for _ in pieces_of(body):
         raise InvalidRequest(
             "Your key is for certain models only, and a request with this method has no body. "
@@ -183,14 +186,14 @@ def _refuse_compressed(headers: RawHeaders) -> None:
 
 
 def _check_named(call: Request, reading: Reading, permission: Permission) -> None:
-    """Raise `PermissionDenied` where a call names no model in the place that it is taken from."""
+    """Raise `PermissionDenied` if a call names no model in the place where servers take it from."""
     if not _names_model(call, reading, permission):
         places = _places(reading, permission)
         raise _unreadable(call.client, "the call names none", Permission(places))
 
 
 def _names_model(call: Request, reading: Reading, permission: Permission) -> bool:
-    """Whether a call names its model, as far as it was read, or needs none."""
+    """Whether the read part of a call names its model, or the call needs none."""
     places = _places(reading, permission)
     return call.model is not None or not places or any(place in reading.names for place in places)
 
@@ -204,11 +207,11 @@ def _places(reading: Reading, permission: Permission) -> tuple[Place, ...]:
 async def _form(
     call: Request, content_type: bytes, reading: Reading, permission: Permission, limit: int
 ) -> Request:
-    """Return the request with its form rewritten, judged as far as it must name its model.
+    """Return the request with its form rewritten, and judged up to the name of its model.
 
-    What follows is judged as it is sent on. `limit` is that of what is held, in bytes.
+    The rest of the form is judged as it is sent on. At most `limit` bytes are held.
     """
-    # Most gateways restrict nobody, and have no use for the memory that these take.
+    # Imported late, for their memory: most gateways restrict nobody.
     from gateway.exchange.restricted import forms
 
     form, fields = forms.form_of(content_type), forms.FieldCheck(reading)

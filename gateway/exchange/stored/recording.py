@@ -39,7 +39,7 @@ class RecordingTranslation(WrappedTranslation):
 
     @property
     def report(self) -> Report:
-        """The translation's report, without a dropped `store`, since the gateway obeys it."""
+        """The translation's report, in which `store` is not dropped if the gateway obeys it."""
         report = self._translation.report
         if not self.kept:
             return report
