@@ -1,4 +1,4 @@
-"""Messages of one role in a row, which some servers at messages do not take."""
+"""Recognises messages of one role in a row, which some servers do not take at messages."""
 
 from collections.abc import Sequence
 from itertools import pairwise

@@ -22,7 +22,7 @@ from gateway.translate.schema.checks import INT64_MAX, INT64_MIN
 encode = msgspec.json.Encoder().encode
 
 NOT_ADMITTED = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
-"""The exceptions of decoding for anything that the type does not admit."""
+"""The exceptions that decoding raises for anything that a codec's types do not admit."""
 
 Int64 = Annotated[int, msgspec.Meta(ge=INT64_MIN, le=INT64_MAX)]
 PositiveInt = Annotated[int, msgspec.Meta(ge=1, le=INT64_MAX)]
@@ -41,17 +41,17 @@ Number = (
 
 
 class EncodedRequest(msgspec.Struct, gc=False):
-    """A request as it is sent, and what the reply depends on."""
+    """A request as it is sent, and the facts about it on which the reply depends."""
 
     sent: bytes
     limit: int = 0
-    """The upstream's limit of output tokens; 0: none."""
+    """The limit of output tokens that is sent; 0 if there is none."""
     wants_usage: bool | None = None
-    """Whether the client of a stream wants the usage in it; None: it wants no stream."""
+    """Whether the client wants usage in its stream; None if it wants no stream."""
     client: Json | None = None
     """The client's parameters, for replies that repeat them."""
     noted: Report | None = None
-    """What was changed; None: nothing."""
+    """The report, if the translation changed anything; else None."""
     model: str = ""
     """The client's name of the model, where a codec admits nothing else that routing looks at."""
 
@@ -75,7 +75,7 @@ class FastRequest(msgspec.Struct, forbid_unknown_fields=True, kw_only=True, gc=F
 
 
 def wanted_usage(request: FastRequest) -> bool | None:
-    """Return whether the client of a stream wants the usage in it; None: it wants no stream."""
+    """Return whether the client wants usage in its stream; None if it wants no stream."""
     if not request.stream:
         return None
     return request.stream_options is not ABSENT and request.stream_options.include_usage
@@ -119,7 +119,7 @@ class FastReply(msgspec.Struct, forbid_unknown_fields=True, kw_only=True, gc=Fal
     model: str | None = None
     error: None = None
     provider: Passed = None
-    """OpenRouter's: the server behind it."""
+    """OpenRouter's: the server behind OpenRouter."""
     kv_transfer_params: Passed = None
     """vLLM's, like the next one."""
     ec_transfer_params: Passed = None
@@ -148,11 +148,11 @@ def folded_in_generic(encoded: EncodedRequest, context: Context) -> None:
 class FastCodec:
     """Encodes the common requests of one shape for another, and decodes the replies.
 
-    `fits` says whether upstream and operator leave common requests as they are; where it is false,
-    the others must not be called. `encode_request` returns the upstream's request, `decode_reply`
-    the client's reply to it. Both return None for anything that they do not admit, or raise
-    `NOT_ADMITTED`. `stream` makes the fold of a streamed reply to an encoded request; None: the
-    generic path folds it. Replies never add entries to the report.
+    `fits` says whether upstream and operator leave common requests as they are; if not, the other
+    functions must not be called. `encode_request` returns the upstream's request, `decode_reply`
+    the client's reply to it. Both return None, or raise one of `NOT_ADMITTED`, for anything that
+    they do not admit. `stream` makes the fold of a streamed reply to an encoded request; None means
+    that the generic path folds the stream. Replies never add entries to the report.
     """
 
     source: Shape
@@ -162,7 +162,8 @@ class FastCodec:
     decode_reply: Callable[[bytes, EncodedRequest, Context], bytes | None]
     stream: Callable[[EncodedRequest, Context], CommonStream | None] = folded_in_generic
     by_session: bool = False
-    """Whether hints that are sent depend on the client's session: it must have named none."""
+    """Whether the hints of a request depend on the client's session: then the codec takes only
+    requests that name none."""
     repeats_ids: bool = False
     """Whether events of `stream`'s fold repeat ids that earlier ones have drawn."""
 
@@ -170,9 +171,9 @@ class FastCodec:
 class FastTranslation:
     """The translation of a common request to another endpoint, and of its reply (a `Translation`).
 
-    `sent` is the one request to send, and `decode_reply` returns the client's reply. The generic
-    translation does everything else; it is made of the same request once it is needed: then the
-    fast path `fell_back`. Built by `fast_translation`.
+    `sent` is the one request to send, and `decode_reply` returns the client's reply. For everything
+    else, the generic translation is made of the same request once it is needed; `fell_back` is then
+    true. Built by `fast_translation`.
     """
 
     __slots__ = (
@@ -216,7 +217,7 @@ class FastTranslation:
 
     @property
     def report(self) -> Report:
-        """The generic translation's: what was noted, and what a reply that it folds adds to it."""
+        """The report of the generic translation, to which a reply that it folds may add."""
         return self._in_generic().report
 
     @property
@@ -260,7 +261,7 @@ class FastTranslation:
         return self._generic
 
     def _drawing(self, context: Context) -> Context:
-        """Return a context that draws the same ids as the others, from now on."""
+        """Return a context that draws the same ids, from the first on, as others like it."""
         if self._ids is None:
             return context
         return context.changed(new_id=self._ids.from_the_first())
@@ -274,8 +275,8 @@ def fast_translation(
 ) -> FastTranslation | None:
     """Translate a common request; None: the generic path must do it.
 
-    `call_context` gives the context with what holds for this call only, which common traffic does
-    not need.
+    `call_context` returns the context with the facts that hold for this call only, which common
+    traffic does not need.
     """
     try:
         encoded = codec.encode_request(request, context)

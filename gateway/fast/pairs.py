@@ -42,7 +42,7 @@ from gateway.translate.contract import Context
 
 
 def chain(outer: FastCodec, inner: FastCodec) -> FastCodec:
-    """Return the codec through chat, for traffic that both codecs admit."""
+    """Return a codec that joins two codecs by chat, for traffic that both admit."""
 
     def fits(context: Context) -> bool:
         return outer.fits(pivot_context(context)) and inner.fits(context)
@@ -60,7 +60,7 @@ def chain(outer: FastCodec, inner: FastCodec) -> FastCodec:
 
     def stream(encoded: EncodedRequest, context: Context) -> CommonStream | None:
         usage = None if encoded.wants_usage is None else True
-        # The outer one asks for the usage in any case.
+        # The outer codec asks for the usage in any case.
         chat = inner.stream(EncodedRequest(encoded.sent, encoded.limit, usage), context)
         own = outer.stream(encoded, pivot_context(context))
         return None if chat is None or own is None else Chained(own, chat)

@@ -1,7 +1,7 @@
 """Picks the fast paths for a pair of shapes.
 
-They are loaded in a thread when a request is first translated, for they take memory. Until they are
-there, the generic path translates all.
+Fast paths take memory, so they are loaded, in a thread, only when a request is first translated.
+Until they are loaded, the generic path translates everything.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from gateway.fast.deltas.text_deltas import DeltaFastPath
 
 LARGEST_TEXT = 8 * 1024
-"""The length from which a request is read as an agent's at once, in bytes."""
+"""From so many bytes on, a request is read as an agent's without trying the codec for texts."""
 
 Folded = tuple[bytes, Sequence[Json], Json | None]
 """The bytes to send for received ones, the same as JSON, and the event if it was exactly one."""
@@ -32,7 +32,7 @@ class Fast(Translation, Protocol):
 
     @property
     def is_agents(self) -> bool:
-        """Whether it is of a request that was read as an agent's."""
+        """Whether the request was read as an agent's."""
 
     @property
     def sent(self) -> bytes:
@@ -40,9 +40,9 @@ class Fast(Translation, Protocol):
 
     @property
     def text_model(self) -> str:
-        """The client's name of the model, if a text is asked for, and as a whole.
+        """The client's name of the model, if the request asks for a whole text and nothing else.
 
-        Such a request has nothing else that routing looks at. Empty: it may have.
+        Routing then needs nothing more of the request. Empty if routing may need more.
         """
 
     @property
@@ -54,7 +54,7 @@ class Fast(Translation, Protocol):
         """The report's header value."""
 
     def decode_reply(self, reply: bytes) -> bytes | None:
-        """Return the client's reply for a common reply; None: `reply` must fold it."""
+        """Return the client's reply for a common reply; None if `reply` must fold it."""
 
 
 class FastPaths(Protocol):
@@ -93,7 +93,7 @@ class FastPaths(Protocol):
 
 
 class _NoPaths:
-    """What there is between equal shapes, and where fast paths are turned off."""
+    """The empty fast paths: between equal shapes, and where fast paths are turned off."""
 
     text_deltas = by_session = False
 
@@ -105,10 +105,10 @@ class _NoPaths:
 
 
 class _Awaited(_NoPaths):
-    """Stands in for fast paths that are not loaded: who asks for them has them loaded."""
+    """Stands in for fast paths that are not loaded yet, and has them loaded when it is used."""
 
     def translation(self, *_: object) -> None:
-        """Have them loaded; return None."""
+        """Start to load the fast paths; return None."""
         _LATE.ask()
 
     of_agents = translation
@@ -116,23 +116,23 @@ class _Awaited(_NoPaths):
 
 @dataclass(frozen=True, slots=True)
 class Loaded:
-    """What is there once the fast paths are loaded."""
+    """The fast paths, once they are loaded."""
 
     paths: Callable[[Shape, Shape, Context], FastPaths]
-    """Returns those from a client's shape to another one."""
+    """Returns the fast paths from a client's shape to another one."""
     agent_readers: Mapping[Shape, Callable[[bytes], msgspec.Struct]]
-    """Read agents' requests, by the client's shape; raise one of `uncommon` for another."""
+    """Readers of agents' requests, by the client's shape; raise one of `uncommon` for others."""
     item_readers: Mapping[Shape, Callable[[bytes], list[Any]]]
-    """Read lists of items of their conversations, known to be UTF-8; raise as those do."""
+    """Readers of lists of such requests' items, known to be UTF-8; raise as `agent_readers` do."""
     uncommon: tuple[type[Exception], ...]
     encode: Callable[[Any], bytes]
-    """Encodes a field of what they return."""
+    """Encodes a field of a request that one of the readers has returned."""
     text_deltas: "type[DeltaFastPath]"
 
 
 def _load() -> Loaded:
     for module in walk_packages(fast.__path__, f"{fast.__name__}."):
-        with LOADING:  # one after the other: who needs another part waits for one of them at most
+        with LOADING:  # one by one: other lazy parts wait for one of these modules at most
             import_module(module.name)
     from gateway.fast import pairs
 
@@ -144,11 +144,11 @@ _AWAITED: FastPaths = _Awaited()
 _LATE = LazyInBackground(_load)
 
 load = _LATE.now
-"""Load the fast paths, here and now."""
+"""Load the fast paths in this call, not in a thread."""
 
 
 def loaded() -> Loaded | None:
-    """Return what is loaded; None: nothing is yet."""
+    """Return the fast paths if they are loaded, else None."""
     return _LATE.made
 
 
@@ -163,6 +163,6 @@ def fast_paths(client: Shape, target: Shape, context: Context) -> FastPaths:
 def with_text_deltas(
     client: Shape, home: Shape, calls: int, translation: StreamTranslation
 ) -> "DeltaFastPath | None":
-    """Return the fast path of a stream's texts, before its translation; None: it is not loaded."""
+    """Return the fast path of texts before a stream's translation; None if it is not loaded."""
     known = _LATE.made
     return None if known is None else known.text_deltas(client, home, calls, translation)

@@ -1,4 +1,4 @@
-"""What requests of agents say of tools beside defining them."""
+"""The parameters of agents' requests about tools: their definitions, and which may be called."""
 
 from collections.abc import Callable
 from typing import Any, Protocol, TypeVar
@@ -22,11 +22,11 @@ class AboutTools(Protocol):
 
     @property
     def tool_choice(self) -> Any:
-        """Which of them may be called, or must be."""
+        """Which tools may be called, or must be."""
 
     @property
     def parallel_tool_calls(self) -> Any:
-        """Whether several may be called at a time."""
+        """Whether several tools may be called at a time."""
 
 
 def functions_of(
@@ -45,7 +45,7 @@ def functions_of(
 
 
 def _is_simple(request: AboutTools) -> bool:
-    """Whether a request has tools, and says no more of them than a word and a boolean."""
+    """Whether a request has tools, and about their use at most a word and a boolean."""
     parallel = request.parallel_tool_calls
     return (
         request.tools != NULL
@@ -55,7 +55,7 @@ def _is_simple(request: AboutTools) -> bool:
 
 
 def choice_of(request: AboutTools) -> Json:
-    """Return what a request says of its tools; null is the same as absent."""
+    """Return the parameters about the use of tools; a null one counts as absent."""
     said = {
         "tool_choice": request.tool_choice,
         "parallel_tool_calls": request.parallel_tool_calls,
@@ -64,6 +64,6 @@ def choice_of(request: AboutTools) -> Json:
 
 
 def about_tools(request: AboutTools) -> Json:
-    """Return the tools of a request and what it says of them, decoded."""
+    """Return the tools of a request and the parameters about their use, decoded."""
     said = choice_of(request)
     return said if request.tools == NULL else {"tools": msgspec.json.decode(request.tools), **said}

@@ -1,7 +1,7 @@
 """The fast path of agents' requests, and of the replies to them.
 
-A codec writes the request; replies that its codec of common ones does not admit are folded by the
-generic path, which needs little of the request for that: not its conversation.
+A codec writes the request, and has another codec for common replies. Replies that this one does not
+admit are folded by the generic path, which does not need the request's conversation for that.
 """
 
 from collections.abc import Callable, Sequence
@@ -32,9 +32,9 @@ class AgentRequest:
     folding: Callable[[ClientParam], Translation]
     """Returns the translation of the replies, given the client's names; it adds to the report."""
     is_common: bool = True
-    """Whether common replies are folded as those to common requests are."""
+    """Whether common replies are folded like replies to common requests."""
     decode_reply: Callable[[bytes], bytes | None] | None = None
-    """Decodes common replies where those to common requests are not folded."""
+    """Decodes common replies, if they are not folded like replies to common requests."""
 
 
 _Request = TypeVar("_Request", bound=msgspec.Struct)
@@ -51,17 +51,18 @@ class AgentCodec(Generic[_Request]):
     target: Shape
     read: Callable[[bytes], _Request]
     encode: Callable[[_Request, Context], AgentRequest]
-    """May keep parts of the request, and changes none: the next turn's request may share them."""
+    """Encodes a request. It may keep parts of the request, but changes none, since the request of
+    the next turn may share them."""
     replies: FastCodec | None = None
-    """Folds the common replies."""
+    """The codec that folds the common replies."""
 
     def translation(
         self, request: bytes, context: Context, known: _Request | None = None
     ) -> "AgentTranslation | None":
         """Translate a request; None: the generic path must do it.
 
-        `context` has what holds for this call only, too; `known` is what `read` has returned for
-        the request, if it was read already.
+        `context` includes the facts that hold for this call only; `known` is the result of `read`,
+        if the request was read already.
         """
         try:
             read = self.read(request) if known is None else known
@@ -73,8 +74,8 @@ class AgentCodec(Generic[_Request]):
 class _ClientNames:
     """Finds the client's names of parameters, by the generic translation of the whole request.
 
-    It is not part of the translation that asks it: that would be a cycle, which keeps the request's
-    body in memory until the garbage collector runs.
+    This is not part of the translation that asks it, since that would be a cycle, which keeps the
+    request's body in memory until the garbage collector runs.
     """
 
     __slots__ = ("_codec", "_context", "_generic", "_request")
@@ -120,7 +121,7 @@ class AgentTranslation:
 
     @property
     def fell_back(self) -> bool:
-        """Whether a fold was needed, which may have added to the report."""
+        """Whether the generic fold was needed, which may have added to the report."""
         return self._folding is not None
 
     @property

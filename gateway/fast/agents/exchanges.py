@@ -1,7 +1,7 @@
-"""Requests that are joined of pieces of JSON, and what is around calls and results in them.
+"""Joins requests of pieces of JSON, most of which are exchanges: a call and its result.
 
-Most of an agent's conversation are such exchanges. Their texts stay as they are written: no object
-is made of them, and their bytes are copied once, into a place of the right size.
+Most of an agent's conversation are exchanges. Their texts stay as the client wrote them: no objects
+are made of them, and their bytes are copied once, into a buffer of the right size.
 """
 
 from collections.abc import Callable, Iterable, Sequence
@@ -15,8 +15,8 @@ Written = bytes | Raw
 """Some JSON, as it is sent."""
 
 Form = tuple[bytes, bytes, bytes, bytes, bytes, bytes]
-"""What is before the id of a call, its name, its arguments, the id again and its result, and after
-that. A comma is before each item."""
+"""The JSON of an exchange around its values: before the call's id, its name, its arguments, the id
+again and the result, and after the result. It begins with a comma, as each item does."""
 
 IN_CHAT: Form = (
     b',{"role":"assistant","content":null,"tool_calls":[{"id":',
@@ -37,7 +37,7 @@ IN_RESPONSES: Form = (
 
 
 def pieces_of(items: Iterable[object], encode: Callable[[Any], bytes]) -> list[Written]:
-    """Return items in pieces, as `joined` takes them; those that are tuples are so already."""
+    """Return items in pieces, as `joined` takes them; tuples are items in pieces already."""
     pieces: list[Written] = []
     for item in items:
         pieces += item if type(item) is tuple else (b",", encode(item))
@@ -49,8 +49,8 @@ def joined(
 ) -> bytes:
     """Return a request as JSON, given the pieces of its list `field`: a comma is before each item.
 
-    There is an item. Before the field, which is null in the request, there are only texts. Tools
-    that are written already are copied once.
+    The list has at least one item. In `request` the field is null, and only texts come before it.
+    Tools that are JSON already are copied once.
     """
     rest, tools = request, request.get("tools")
     last: list[Written | memoryview] = []

@@ -1,6 +1,6 @@
-"""What is made of a part of a request that the next one repeats byte for byte, as its tools.
+"""Keeps values made of a part of a request that the next one repeats byte for byte, as its tools.
 
-They are a quarter of many agents' turns, and the same in each.
+Tools are a quarter of many agents' turns, and the same in each turn.
 """
 
 from collections.abc import Callable, Hashable
@@ -12,9 +12,9 @@ from msgspec import Raw
 LARGEST_KEPT = 256 * 1024
 """The length of the largest part that is recognised, in bytes."""
 MOST_KEPT = 1024 * 1024
-"""Bytes that are kept; beyond, all are forgotten: those in use are back after a request."""
+"""The bytes that are kept; beyond them everything is forgotten, as parts in use soon come again."""
 EACH = 1024
-"""Each part counts for so many bytes more than it has, for all that is around it."""
+"""The bytes that each part counts for beside its own, for the objects around it."""
 _END = 64
 
 _Value = TypeVar("_Value")
@@ -22,10 +22,10 @@ _Key = tuple[int, bytes, Hashable, tuple[Hashable, ...]]
 
 
 class Kept(Generic[_Value]):
-    """Knows values again by the bytes that they are made of.
+    """Remembers values by the bytes that they are made of.
 
-    `make` gets the bytes and what else it depends on, and returns something immutable. What it
-    raises is not kept. It may be called in any thread.
+    `make` gets the bytes, and whatever else the value depends on, and returns an immutable value.
+    An error that it raises is not remembered. It may be called in any thread.
     """
 
     def __init__(self, make: Callable[..., _Value]) -> None:
@@ -35,7 +35,7 @@ class Kept(Generic[_Value]):
         self._lock = Lock()
 
     def __call__(self, written: Raw, scope: Hashable, *how: Hashable) -> _Value:
-        """Return what is made of a part, now or before; scopes have nothing in common."""
+        """Return the value made of a part, now or before; values of one scope serve no other."""
         size = len(written)
         # To hash all of it takes ten times as long as to compare it.
         key = (size, bytes(memoryview(written)[-_END:]), scope, how)
@@ -50,7 +50,7 @@ class Kept(Generic[_Value]):
         with self._lock:
             if key not in self._known:
                 self._make_room(size + EACH)
-            # A bytearray compares itself with what cannot be sliced.
+            # A bytearray can be compared with `Raw`, which cannot be sliced.
             self._known[key] = (copy.__eq__, value)
         return value
 

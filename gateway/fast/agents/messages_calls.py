@@ -29,7 +29,7 @@ _read_input = msgspec.json.Decoder(dict[str, Any]).decode
 def tool_use(call_id: str, name: str, arguments: Raw) -> ToolUse:
     """Return a call as a block; raises one of `UNCOMMON` for arguments that are not an object.
 
-    Of its name it is known that it is sent as it is.
+    The caller has checked that the name is sent as it is.
     """
     written = decoded(arguments)
     try:
@@ -44,7 +44,7 @@ def tool_use(call_id: str, name: str, arguments: Raw) -> ToolUse:
 def tool_uses(
     ids: Sequence[str], names: Sequence[str], arguments: Sequence[Raw]
 ) -> Iterator[ToolUse]:
-    """Return calls as blocks; what all need is done once. Raises one of `UNCOMMON`."""
+    """Return calls as blocks; work common to all is done once. Raises one of `UNCOMMON`."""
     check_names(set(names))
     sent = ids if _is_safe("_".join(ids)) else map(_sent_id, ids)
     try:

@@ -1,7 +1,7 @@
 """Writes the conversations of agents for messages endpoints.
 
-As `parts/to_messages/conversation.py` does where calls and results alternate: the results of all
-calls of a turn begin the next message of the user, in the order of the calls.
+This does the same as `parts/to_messages/conversation.py` if calls and results alternate: the
+results of all calls of a turn begin the next message of the user, in the order of the calls.
 """
 
 import re
@@ -62,17 +62,17 @@ class WrittenTools(NamedTuple):
     """The tools of a request, as they are sent."""
 
     written: Raw | None
-    """None: there are none."""
+    """The tools as JSON; None if there are none."""
     loosened: Sequence[int]
-    """The places of those that are strict no more."""
+    """The places of tools that the client has asked to be strict, and that are not sent so."""
 
     @classmethod
     def of(
         cls, tools: Sequence[Tool], asked: Iterable[bool | None], *, takes_strict: bool
     ) -> "WrittenTools":
-        """Return tools; `asked` says of each whether the client has asked for a strict one.
+        """Return tools; `asked` has for each whether the client has asked for it to be strict.
 
-        Raises `Uncommon` for names that are not sent as they are, or twice.
+        Raises `Uncommon` for names that are not sent as they are, and for names that occur twice.
         """
         names = [each.name for each in tools]
         check_names(names)
@@ -110,18 +110,18 @@ def is_blank(text: Raw | str) -> bool:
 
 
 def content_of(blocks: list[Block]) -> Content:
-    """Return blocks as content: one that is a text as a string."""
+    """Return blocks as content: a single text as a string, others as a list."""
     first = blocks[0] if len(blocks) == 1 else None
     return first.text if type(first) is TextBlock else blocks
 
 
 def picture(url: Raw, path: str, context: Context) -> Block:
-    """Return a picture as a block; raises `UnsupportedParameter` for what is not taken."""
+    """Return a picture as a block; raises `UnsupportedParameter` for one that is not taken."""
     return _Image(image_source(decoded(url), path, context))
 
 
 def schema_of(parameters: Raw) -> Raw | Json:
-    """Return the schema of a function's parameters, which says that it is one of objects."""
+    """Return the schema of a function's parameters, with the type `object` if it has none."""
     form = form_of(parameters)
     if form.is_empty:
         return NO_SCHEMA
@@ -152,12 +152,13 @@ class MessagesWriter:
         self.ends_in_calls = False
         """Whether the last turn of the assistant has calls, and does not begin with thinking."""
         self._results: dict[str, _Result | str] = {}
-        """Those of the calls of the last turn, by the client's ids; or their ids as sent."""
+        """The results of the last turn's calls, by the client's ids of the calls; the id as sent
+        stands for a result that has not come yet."""
         self._ids: list[str] = []
-        """Those of all calls, as sent."""
+        """The ids of all calls, as sent."""
         self._waiting = 0
         self._open: list[Any] | None = None
-        """The last message's blocks, if what the user says goes there."""
+        """The blocks of the last message, if further content of the user is added to it."""
 
     def instruct(self, blocks: Sequence[Block]) -> None:
         """Add instructions, which come first."""
@@ -166,7 +167,7 @@ class MessagesWriter:
         self.system += blocks
 
     def user(self, content: Content) -> None:
-        """Add what the user says, which is not nothing."""
+        """Add content of the user, which is not empty."""
         if self._waiting:
             raise Uncommon
         last = self.messages[-1] if self._joins and self.messages else None
@@ -180,9 +181,9 @@ class MessagesWriter:
     def assistant(
         self, content: Content, calls: dict[str, Any] = _NO_CALLS, *, thinks: bool = False
     ) -> None:
-        """Add a turn of the assistant; `calls` has their ids as sent, by the client's.
+        """Add a turn of the assistant; `calls` has the ids of its calls as sent, by the client's.
 
-        It is the writer's from then on.
+        The writer changes `calls` later: it must not be used by the caller any more.
         """
         if self._waiting:
             raise Uncommon
@@ -197,7 +198,7 @@ class MessagesWriter:
         self._results = calls
 
     def result(self, call_id: str, content: Content | None) -> None:
-        """Add the result of a call; None: it is empty."""
+        """Add the result of a call; None stands for an empty one."""
         results = self._results
         sent_id = results.get(call_id)
         if not isinstance(sent_id, str):
@@ -211,7 +212,7 @@ class MessagesWriter:
     def answered(
         self, content: list[Block], sent_id: str, result: Content | None, *, thinks: bool
     ) -> None:
-        """Add a turn of the assistant with one call, and its result: as the two above would."""
+        """Do what `assistant` and `result` do, for a turn with one call and its result."""
         if self._waiting:
             raise Uncommon
         self._ids.append(sent_id)
@@ -262,4 +263,4 @@ STAND_IN_CALL: list[Json] = [
     },
     {"role": "tool", "tool_call_id": "-", "content": "-"},
 ]
-"""The same for a conversation that ends in calls: a model may not think then."""
+"""Stands for a conversation that ends in calls, after which a model may not be able to think."""

@@ -12,9 +12,9 @@ _Request = TypeVar("_Request", bound=msgspec.Struct)
 
 
 def others_of(kind: type[_Request]) -> Callable[[_Request], Json]:
-    """Return what reads the fields of a request from `model` on, null ones apart.
+    """Return a function that reads the fields of a request from `model` on, without null ones.
 
-    A type has the conversation and what is about tools before `model`.
+    The types of requests have the conversation, and the fields about tools, before `model`.
     """
     names = kind.__struct_fields__[kind.__struct_fields__.index("model") :]
     values = attrgetter(*names)

@@ -1,6 +1,7 @@
-"""Values that stay as the client wrote them, told apart by how they begin.
+"""Tells the types of undecoded JSON values by their first bytes.
 
-They are JSON in UTF-8, and not decoded: a text keeps its escapes, a number its digits.
+The values are valid JSON in UTF-8 and stay as the client wrote them: a text keeps its escapes, a
+number its digits.
 """
 
 import msgspec
@@ -18,10 +19,10 @@ _EMPTY_TEXT = 2
 """The length of `""`."""
 
 
-# No value of another type begins with a character before `#`. A bytearray compares itself with
-# what cannot be sliced; and this method takes half the time of an operator.
+# No value of another type begins with a character before `#`. A bytearray can be compared with
+# `Raw`, which cannot be sliced; and this method takes half the time of an operator.
 is_text = _AFTER_TEXTS.__gt__
-"""Whether a value is a text. It must not be one of no bytes."""
+"""Whether a value, of at least one byte, is a text."""
 
 
 def text(value: msgspec.Raw) -> msgspec.Raw:

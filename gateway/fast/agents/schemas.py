@@ -1,8 +1,8 @@
-"""What is to be known of the schemas of tools, which are sent as they are written.
+"""Finds out the facts that are needed about the schemas of tools, which are sent as written.
 
-A schema must be valid all through, as it must be for the generic path: it may not have a number
-beyond every double (1e400). To decode it is the fastest way to see that; since the next turn of a
-conversation has the same tools, a schema that was decoded is recognised.
+A schema has to be valid all through, as for the generic path: no number may be out of a double's
+range (1e400). Decoding is the fastest way to check that. The next turn of a conversation has the
+same tools, so decoded schemas are remembered.
 """
 
 from functools import lru_cache
@@ -21,16 +21,16 @@ _KEPT = 1024
 
 
 class Form(NamedTuple):
-    """What is known of a schema."""
+    """The facts about a schema."""
 
     type: Any
-    """Its type; `ABSENT` if it says none."""
+    """The value of the schema's `type`; `ABSENT` if it has none."""
     is_strict: bool
-    """Whether it obeys the rules of strict mode."""
+    """Whether the schema obeys the rules of strict mode."""
     is_complete: bool
-    """Whether it has all that OpenAI requires."""
+    """Whether the schema has all that OpenAI requires."""
     is_empty: bool = False
-    """Whether it says nothing."""
+    """Whether the schema has no fields."""
 
 
 read_schema = msgspec.json.Decoder(dict[str, Any]).decode
@@ -38,9 +38,9 @@ read_schema = msgspec.json.Decoder(dict[str, Any]).decode
 
 
 def form_of(schema: Raw) -> Form:
-    """Return what is known of a schema; raises `Uncommon` for one with nulls.
+    """Return the facts about a schema; raises `Uncommon` for one with nulls.
 
-    Raises as `read_schema` does, too.
+    Also raises what `read_schema` raises.
     """
     # A copy: a part would keep its whole request.
     written = bytes(schema)

@@ -1,4 +1,4 @@
-"""What a fast path does not admit."""
+"""The exceptions for requests that a fast path does not admit."""
 
 import msgspec
 
@@ -6,7 +6,7 @@ from gateway.errors import GatewayError
 
 
 class Uncommon(Exception):
-    """Something that the types admit, and the fast path leaves to the generic one."""
+    """A request that the types admit, but that the fast path leaves to the generic path."""
 
 
 UNCOMMON = (
@@ -17,4 +17,4 @@ UNCOMMON = (
     UnicodeDecodeError,
     msgspec.DecodeError,
 )
-"""What is raised for anything that is not common; the generic path says what is wrong with it."""
+"""The exceptions for any request that is not common; only the generic path says what is wrong."""

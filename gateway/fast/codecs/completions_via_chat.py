@@ -78,7 +78,7 @@ _Count = Annotated[int, msgspec.Meta(ge=0, le=LARGEST_COUNT)]
 
 
 class _CountedReply(ChatReply, kw_only=True, gc=False):
-    """One whose usage has nothing but counts and groups of them: it is relayed as it is."""
+    """A reply whose usage has nothing but counts and groups of counts, and is relayed as it is."""
 
     usage: dict[str, _Count | Annotated[dict[str, _Count], msgspec.Meta(min_length=1)]]
 
@@ -104,7 +104,7 @@ class _Folded(msgspec.Struct, gc=False):
 
 
 _DEEPSEEKS = "prompt_cache_hit_tokens"
-"""DeepSeek's count that becomes a detail of the prompt."""
+"""DeepSeek's count of cached tokens, which becomes a detail of the prompt's."""
 _COUNTS = {"prompt_tokens", "completion_tokens", "total_tokens"}
 _KNOWN_COUNTS = frozenset(
     {
@@ -116,7 +116,7 @@ _KNOWN_COUNTS = frozenset(
 """The fields that a common usage may have: all are relayed under their names."""
 
 _ASKED = StreamOptions(include_usage=True)
-"""The gateway counts tokens itself, so it asks for them in any case."""
+"""The options that are sent: the gateway notes the usage itself, so it always asks for it."""
 
 _COMPLETIONS: Final = Shape.COMPLETIONS
 _read_request = msgspec.json.Decoder(_Request).decode

@@ -1,7 +1,8 @@
 """The codec from messages to responses and back.
 
 It admits messages and instructions of texts, numbers that any upstream takes, and responses that
-are one text, after reasoning of which nothing comes back, whole or streamed.
+are one text, whole or streamed. Reasoning may precede the text, if nothing of it has to be sent
+back to the server.
 """
 
 import msgspec

@@ -53,8 +53,8 @@ def response_of(
 ) -> bytes | None:
     """Return the response for a common message; None: it is not one.
 
-    The parameters are those of `fast.agents.replies.chat_as_response.decode_reply`. Raises what is
-    in `NOT_ADMITTED`.
+    The parameters are those of `fast.agents.replies.chat_as_response.decode_reply`. Raises one of
+    `NOT_ADMITTED`.
     """
     message = read_message(body)
     found, counts = text_and_calls(message), counts_of(message.usage)

@@ -20,7 +20,7 @@ class _Text(msgspec.Struct, tag_field="type", tag="text", gc=False):
 
 
 TextMessage = ChatText | ResponseText
-"""What the user or the assistant says, which is a message of both shapes."""
+"""A text of the user or the assistant, which is a message of both shapes."""
 
 
 class _EndUser(msgspec.Struct, gc=False):
@@ -47,7 +47,7 @@ class _Sent(msgspec.Struct, gc=False):
 
 
 class Asked(Sampled, Protocol):
-    """The numbers and words of a common request."""
+    """The parameters of a common request beside its texts and its limit."""
 
     @property
     def stream(self) -> bool:
@@ -65,9 +65,9 @@ def encode_texts(
     limit: int,
     context: Context,
 ) -> bytes | None:
-    """Return the messages request with these texts; None: it is not a common one.
+    """Return the messages request with these texts; None if it would not be a common one.
 
-    `limit` is the one to send.
+    `limit` is the limit of output tokens to send.
     """
     if not messages or not _takes(request, context):
         return None
@@ -98,7 +98,7 @@ def encode_texts(
 
 
 def noted_limit(source: Shape, limit: int | None, name: str, sent: int) -> Report | None:
-    """Return the report of a limit that is sent differently; None: it is sent as it is."""
+    """Return the report of a limit that is sent changed; None if it is sent as it is."""
     if sent == limit:
         return None
     report = Report(source, Shape.MESSAGES)

@@ -26,7 +26,7 @@ class Budget:
 
     @property
     def pauses(self) -> bool:
-        """Whether too many events in a row were missed: the rest of the bytes is better folded."""
+        """Whether so many events in a row were missed that the rest of the bytes is folded."""
         return self._missed >= self.TRIAL
 
     def spend(self, cost: int) -> None:

@@ -21,7 +21,7 @@ LARGEST = 4096
 """The size of the largest event with a template: a larger one is not worth the memory."""
 
 _WINDOW = 16 * 1024
-"""How much is read together: bytes after an event of another template are read again."""
+"""The bytes that are read together. Those after an event of another template are read again."""
 
 _BEFORE_DATA = re.compile(rb"(?:event: ?[^\r\n]*\n)?data: ?")
 
@@ -51,13 +51,13 @@ class EventTemplate:
         self._opening = self._head + b'"'
         self._closing = b'"' + self._tail
         self._before_gaps = list(zip(slots, self._gaps, strict=False))
-        """The slots but for the last one, and what is between each and the next."""
+        """All slots but the last one, each with the bytes between it and the next slot."""
 
     @classmethod
     def of(
         cls, shape: Shape, wire: bytes, event: Json, kind: Kind = "text"
     ) -> "EventTemplate | None":
-        """Return the template of an event of a kind; None: not certain.
+        """Return the template of an event of a kind; None if it has none for certain.
 
         `wire` is the event as it was sent, `event` its decoded data.
         """
@@ -89,18 +89,18 @@ class EventTemplate:
         return self._slots in ([self._text], [NUMBER, self._text])
 
     def read_one(self, data: bytes) -> str:
-        """Return the text of the only event in `data`; empty: `read` must tell."""
+        """Return the text if `data` is one event of this template; empty if `read` has to tell."""
         if self._gaps:
             return self._read_slots(data)
         if data.startswith(self._opening) and data.endswith(self._closing) and len(data) <= LARGEST:
-            # What is between two quotes and a string of JSON has no line break.
+            # A valid JSON string between the two quotes has no line break, so this is one event.
             with suppress(msgspec.DecodeError, UnicodeDecodeError):
                 text: str = self._text.decode(data[len(self._head) : -len(self._tail)])
                 return text
         return ""
 
     def _read_slots(self, data: bytes) -> str:
-        """Return the text of the only event in `data`, where it is not the only slot."""
+        """Do what `read_one` does for a template with more slots than the text."""
         text = ""
         if (
             data.startswith(self._head)
@@ -118,7 +118,10 @@ class EventTemplate:
         return ""
 
     def _noted(self, slot: Slot, filling: bytes, text: str) -> str:
-        """Return the text if this is its slot, else `text`; raises if the filling is none."""
+        """Return the filling if the slot is that of the text, else `text`.
+
+        Raises if the filling is not valid in the slot.
+        """
         value = slot.decode(filling)
         return value if slot is self._text else text
 
@@ -148,10 +151,10 @@ class EventTemplate:
         return texts[:count], end + sum(map(len, fillings[:count]))
 
     def _fillings(self, data: bytes) -> list[bytes]:
-        """Return the bytes between head and tail of each of the events that `data` begins with.
+        """Return, for each event that `data` begins with, the bytes between head and tail.
 
-        Each line is cut at the lengths of these. Joining the pieces again proves that the events
-        are of this template.
+        Each line is cut at the lengths of head and tail. Joining the pieces again proves that the
+        events are of this template.
         """
         if b"\r" in data:
             return []
@@ -186,14 +189,14 @@ class EventTemplate:
         return len(fillings)
 
     def write_one(self, text: str, number: int) -> bytes:
-        """Return the event with this text, and this number, if it has any."""
+        """Return the event with this text, and with this number, if the template has numbers."""
         written = msgspec.json.encode(text)
         if self._gaps:
             written = b"%d%b%b" % (number, self._gaps[0], written)
         return self._head + written + self._tail
 
     def write(self, texts: Sequence[str], number: int) -> bytes:
-        """Return the events with these texts; `number` is that of the first, if they have any."""
+        """Return the events with these texts; `number` is the first one's, if they have numbers."""
         written = list(map(msgspec.json.encode, texts))
         if self._gaps:
             (gap,) = self._gaps

@@ -1,8 +1,8 @@
-"""How far the JSON of a streamed call's arguments has come.
+"""Follows how far the JSON of a streamed call's arguments has come.
 
-Translations pass arguments on as they come until their JSON ends: what follows belongs to another
-call. Some servers repeat with each piece all the pieces before it, so a piece that is as long as
-these is looked at, too.
+Translations pass arguments on as they come until their JSON ends; pieces after that belong to
+another call. Some servers repeat with each piece all the pieces before it, so a piece that is as
+long as those together is left to the translation.
 """
 
 from collections.abc import Sequence
@@ -21,8 +21,8 @@ _DELTA = "response.function_call_arguments.delta"
 class OpenArguments:
     """Follows the arguments of the calls of one upstream stream, event by event.
 
-    It is certain about a call only from its first event on, and only while all calls have ids of
-    their own: servers that tell calls apart in another way are left to the translation.
+    Only calls that were followed from their first event on count as open, and only while all calls
+    have ids of their own: servers that tell calls apart in another way are left to the translation.
     """
 
     __slots__ = ("_at", "_first", "_home", "_is_lost", "_key", "_seen")
@@ -30,34 +30,34 @@ class OpenArguments:
     def __init__(self, home: Shape) -> None:
         self._home = home
         self._key: object = None
-        """What names the call that is followed; None: none is."""
+        """The id or index of the call that is followed; None if none is."""
         self._first = ""
         """The beginning of the first piece, which every repetition has, too."""
         self._seen: set[str] = set()
         """The ids of the calls so far."""
         self._is_lost = False
-        """Whether a call had none."""
+        """Whether a call had no id, or that of another call."""
         self._at = _Place()
 
     @property
     def is_open(self) -> bool:
-        """Whether the JSON has begun, and not ended."""
+        """Whether the JSON of the followed call has begun, and not ended."""
         return self._key is not None and self._at.depth > 0
 
     @property
     def length(self) -> int:
-        """How many characters have certainly come."""
+        """How many characters of the followed call's arguments have come."""
         return self._at.length
 
     def note(self, event: Json) -> None:
-        """Take an event of the upstream's."""
+        """Take an event of the upstream."""
         if self._home is Shape.RESPONSES:
             self._note_response(event)
         else:
             self._note_chunk(event)
 
     def takes(self, pieces: Sequence[str]) -> int:
-        """Return how many of the next pieces leave the JSON open, and take these."""
+        """Take the next pieces as long as they leave the JSON open; return how many were taken."""
         for count, piece in enumerate(pieces):
             at = self._at.behind(piece) if len(piece) < self._at.length else None
             if at is None:
@@ -93,7 +93,7 @@ class OpenArguments:
         self._follow(called.get("arguments") or "" if is_known else None)
 
     def _begin(self, call_id: object, key: object) -> None:
-        """Follow a call that begins, unless it has the id of another one, or none."""
+        """Follow a call that begins, unless it has no id, or the id of another call."""
         self._at = _Place()
         is_named = isinstance(call_id, str) and call_id and call_id not in self._seen
         self._is_lost = self._is_lost or not is_named
@@ -101,7 +101,7 @@ class OpenArguments:
         self._seen.add(str(call_id))
 
     def _follow(self, piece: object) -> None:
-        """Take a piece of the call that is followed; None: it is one of another call."""
+        """Take a piece of the followed call; None, for another call, ends the following."""
         if not isinstance(piece, str) or self._may_repeat(piece):
             self._key = None
             return
@@ -120,19 +120,19 @@ class OpenArguments:
 
 
 def _only(values: object) -> Json:
-    """Return the only object of a list; an empty one: there is none, or there are others."""
+    """Return the only object of a list; an empty object if the list has none, or has more."""
     only = values[0] if isinstance(values, list) and len(values) == 1 else None
     return only if isinstance(only, dict) else {}
 
 
 @dataclass(slots=True)
 class _Place(Nesting):
-    """A place within the text, which is still open there."""
+    """A place within the arguments, at which their JSON is still open."""
 
     length: int = 0
 
     def behind(self, piece: str) -> "_Place | None":
-        """Return the place after the next piece; None: the text ends in it, or is not such one."""
+        """Return the place after a piece; None if the JSON ends in it, or is no object or list."""
         if not piece:
             return self
         position = 1 if self.escaped else 0

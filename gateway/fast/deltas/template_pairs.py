@@ -20,28 +20,28 @@ class Exchanged:
 
     @property
     def number(self) -> int:
-        """The number of the event that was sent; 0: it has none."""
+        """The number of the event that was sent; 0 if it has none."""
         number: int = self.sent.get("sequence_number", 0)
         return number
 
 
 @dataclass(frozen=True, slots=True)
 class TemplatePair:
-    """The template of an event as received, and that of its result: text, or arguments."""
+    """The template of an event as received, and that of the event that is sent for it."""
 
     received: EventTemplate
     sent: EventTemplate
     kind: Kind
 
     def fits(self, one: Exchanged) -> bool:
-        """Whether these are the templates of an event and of its result."""
+        """Whether an event and its result have these templates."""
         texts, end = self.received.read(one.wire, 0)
         is_whole = bool(texts) and end == len(one.wire)
         return is_whole and self.sent.write(texts, one.number) == one.written
 
 
 def kind_of(kinds: Sequence[Kind], target: Shape, client: Shape, one: Exchanged) -> Kind | None:
-    """Return what an event has, and so its result; None: something else, or more."""
+    """Return what both an event and its result have; None if that is something else, or more."""
     for kind in kinds:
         if has_only(kind, target, one.event) and has_only(kind, client, one.sent):
             return kind
@@ -59,9 +59,9 @@ def templates_of(kind: Kind, target: Shape, client: Shape, one: Exchanged) -> Te
 
 
 def shorter(pieces: Sequence[str], fed: int) -> list[str]:
-    """Return pieces of arguments joined, each shorter than all that was fed before.
+    """Return pieces of arguments, joined as far as each stays shorter than all fed before it.
 
-    A longer one could be taken for a repetition of that.
+    A longer piece could be taken for a repetition of the pieces before it.
     """
     joined: list[str] = []
     waiting: list[str] = []

@@ -30,10 +30,10 @@ from gateway.shapes import Json, Shape
 from gateway.translate.contract import MAX_REPLY_CHARACTERS, StreamTranslation
 
 MAX_PENDING = 16 * 1024
-"""About how many characters may wait for the translation: memory stays bounded."""
+"""About how many characters may wait for the translation, which bounds the memory."""
 
 _MAX_PIECES = 64
-"""The number of pieces in which they wait."""
+"""The most pieces in which these characters wait."""
 
 _PASSED = frozenset({(Shape.CHAT, Shape.RESPONSES), (Shape.RESPONSES, Shape.CHAT)})
 """The shapes of clients and upstreams between which arguments are passed on unchanged."""
@@ -86,7 +86,7 @@ class DeltaFastPath(StreamTranslation):
         self._open: int | None = None
         """The call whose next events may be taken."""
         self._opened_by: tuple[int, Json] = (0, {})
-        """The event that opened it last, and its call."""
+        """The call and the event that opened the fast path last."""
         self._number = 0
         """The `sequence_number` of the next event."""
         self._shift = 0
@@ -94,9 +94,9 @@ class DeltaFastPath(StreamTranslation):
         self._texts: list[str] = []
         """The texts that the translation has not been fed yet."""
         self._fed = 0
-        """How many characters of the arguments it has surely been fed."""
+        """How many characters of the arguments the translation has surely been fed."""
         self._pending = 0
-        """How many of their characters are in one piece."""
+        """How many characters of `_texts` were joined into one piece."""
 
     def feed(self, call: int, event: Json) -> list[Json]:
         """Feed the translation, the texts before the event first; raises as it does."""
@@ -120,7 +120,7 @@ class DeltaFastPath(StreamTranslation):
         return self._numbered(self._translation.fail(error))
 
     def ping(self) -> list[Json]:
-        """Return the translation's."""
+        """Return the events of the translation that show that the stream is alive."""
         return self._translation.ping()
 
     def satisfied(self, call: int) -> bool:
@@ -175,7 +175,7 @@ class DeltaFastPath(StreamTranslation):
         return held
 
     def _run(self, known: _Call, data: bytes, start: int) -> tuple[bytes, int]:
-        """Take the events at `start` of the last one's template, if there are any.
+        """Take the events at `start` that have the template of the last event, if there are any.
 
         Returns the bytes to send, and the end of those events.
         """
@@ -189,7 +189,10 @@ class DeltaFastPath(StreamTranslation):
         return self._sent(known, texts, templates), end
 
     def _one(self, known: _Call, data: bytes) -> bytes:
-        """Take bytes that are one event of the last one's template; empty: `_run` must tell."""
+        """Take bytes that are one event with the template of the last event; return its bytes.
+
+        Empty if only `_run` can tell.
+        """
         if known.templates is None or self._pending > MAX_PENDING:
             return b""
         templates = known.templates
@@ -220,11 +223,11 @@ class DeltaFastPath(StreamTranslation):
             self._texts = ["".join(self._texts)]
             self._pending = len(self._texts[0])
         else:
-            # The next event goes the generic way, which feeds these before it.
+            # The next event takes the generic path, which feeds the translation these texts first.
             self._pending = MAX_PENDING + 1
 
     def _hand_over(self, call: int, known: _Call, data: bytes, generic: GenericPath) -> bytes:
-        """Let bytes be folded; open the fast path after a text event that became one."""
+        """Have bytes folded; open the fast path if they were a text event, and became one."""
         self._open = None
         written, events, event = generic.fold(call, data)
         known.between_events = data.endswith(b"\n\n")
@@ -257,13 +260,13 @@ class DeltaFastPath(StreamTranslation):
         return found is not None
 
     def _passes(self, known: _Call) -> bool:
-        """Whether more of what the call's templates are of passes unchanged."""
+        """Whether more text, or arguments, of the call's templates would pass unchanged."""
         if known.templates is not None and known.templates.kind == "arguments":
             return known.arguments.is_open
         return self._translation.passes_text
 
     def _settle(self) -> None:
-        """Feed the translation the texts that wait, as one event; arguments as few."""
+        """Feed the translation the texts that wait: as one event, or arguments as few events."""
         if not self._texts:
             return
         call, event = self._opened_by

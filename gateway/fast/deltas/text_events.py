@@ -1,4 +1,4 @@
-"""Events with text, or with arguments of a call, only: those that the fast path of streams takes.
+"""Recognises events with nothing but text, or arguments of a call, for the fast path of streams.
 
 The types name every field that such an event may have, most of them with an empty value only. An
 event with any other field or value is left to the generic path.
@@ -17,7 +17,7 @@ _Nothing = Annotated[list[object], msgspec.Meta(max_length=0)] | Literal[""] | N
 
 
 class _Event(ChunkFields, kw_only=True, gc=False):
-    """A chunk of chat or completions: the translation takes what identifies it from the first."""
+    """A chunk of chat or completions; the translation takes the reply's id from the first one."""
 
     usage: None = None
 

@@ -6,9 +6,9 @@ import msgspec
 
 
 class ChunkFields(msgspec.Struct, forbid_unknown_fields=True, kw_only=True, gc=False):
-    """What common chunks have beside what they say; subclasses narrow what they read.
+    """The fields of common chunks beside their content; subclasses narrow those that they read.
 
-    Those with any value identify the reply, or pad the event.
+    Fields that may have any value identify the reply, or pad the event.
     """
 
     id: Any = None
@@ -18,7 +18,7 @@ class ChunkFields(msgspec.Struct, forbid_unknown_fields=True, kw_only=True, gc=F
     system_fingerprint: Any = None
     service_tier: Any = None
     provider: Any = None
-    """OpenRouter's: the server behind it."""
+    """OpenRouter's: the server behind OpenRouter."""
     obfuscation: Any = None
     p: Any = None
     """Mistral's padding."""

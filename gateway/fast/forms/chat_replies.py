@@ -8,7 +8,7 @@ from gateway.fast.codec import FastReply, Int64, Nothing, Passed
 from gateway.fast.forms.response_replies import Count
 
 FinishReason = Literal["stop", "length", "content_filter"]
-"""Those with the same name at chat and at completions."""
+"""The finish reasons with the same name at chat and at completions."""
 
 
 class ChatMessage(msgspec.Struct, forbid_unknown_fields=True, gc=False):
@@ -63,7 +63,7 @@ class ChatReplyFields(FastReply, kw_only=True, gc=False):
     system_fingerprint: str | None = None
     service_tier: Passed = None
     moderation: Passed = None
-    """Of chat requests that ask for one."""
+    """In replies to requests that ask for a moderation."""
     prompt_filter_results: Passed = None
     """Azure's."""
     timings: Passed = None

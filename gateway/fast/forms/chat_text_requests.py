@@ -34,9 +34,9 @@ _read_request = msgspec.json.Decoder(ChatTextRequest).decode
 
 
 def read_chat_texts(body: bytes) -> ChatTextRequest | None:
-    """Return a common request; None: it is not one. Raises what is in `NOT_ADMITTED`.
+    """Return a common request; None if it is not common. Raises one of `NOT_ADMITTED`.
 
-    It has one limit at most, and options of a stream only if it wants one.
+    A common request has one limit at most, and options of a stream only if it wants a stream.
     """
     request = _read_request(body)
     if request.stream_options is not ABSENT and not request.stream:

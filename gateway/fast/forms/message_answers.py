@@ -49,7 +49,7 @@ _CALLED = Stop("tool_use")
 
 
 class Usage(msgspec.Struct, gc=False):
-    """The usage of a message, whose prompt is apart by what a cache had of it."""
+    """The usage of a message, which counts the cached parts of the prompt separately."""
 
     input_tokens: int
     cache_creation_input_tokens: int

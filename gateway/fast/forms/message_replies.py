@@ -52,7 +52,7 @@ class Usage(msgspec.Struct, forbid_unknown_fields=True, gc=False):
     cache_creation_input_tokens: Count | None = None
     cache_read_input_tokens: Count | None = None
     cache_creation: dict[str, Count] | None = None
-    """What was written to a cache, by how long it is kept."""
+    """The tokens that were written to a cache, by how long they are kept."""
     output_tokens_details: _Details | None = None
     service_tier: str | None = None
     inference_geo: Passed = None
@@ -61,7 +61,7 @@ class Usage(msgspec.Struct, forbid_unknown_fields=True, gc=False):
 
 
 StopReason = Literal["end_turn", "stop_sequence", "max_tokens", "tool_use"]
-"""Those that say no more than OpenAI's words."""
+"""The stop reasons that say no more than OpenAI's words."""
 
 
 def finish_reason(stopped: StopReason) -> FinishReason:
@@ -108,7 +108,7 @@ _encode_lines = msgspec.json.Encoder(enc_hook=_as_python_writes).encode_lines
 
 
 def written(calls: Sequence[Called]) -> Sequence[tuple[str, str, str]]:
-    """Return id, name and arguments of calls; a text is that which `written_input` would return."""
+    """Return id, name and arguments of calls, the arguments as `written_input` would write them."""
     if not calls:
         return ()
     # All are encoded at once; within JSON no line ends.
@@ -117,14 +117,14 @@ def written(calls: Sequence[Called]) -> Sequence[tuple[str, str, str]]:
 
 
 Counts = tuple[int, int, int, dict[str, int], dict[str, int]]
-"""What `chat_counts` and `responses_counts` take."""
+"""The arguments of `chat_counts` and `responses_counts`."""
 
 
 def text_and_calls(message: Message) -> tuple[str, Sequence[Called]] | None:
-    """Return the text of a message and the calls after it; None: it has not only those.
+    """Return the text of a message and the calls after it; None if it has anything else.
 
-    A limit may have cut off the last call, so one that has ended the message leaves none. Each call
-    has an id of its own.
+    A limit may have cut off the last call, so a message that a limit has ended has no calls. Each
+    call has an id of its own.
     """
     texts: list[str] = []
     calls: list[Called] = []
@@ -143,7 +143,7 @@ def text_and_calls(message: Message) -> tuple[str, Sequence[Called]] | None:
 
 
 def counts_of(usage: Usage) -> Counts | None:
-    """Return the counts of a message in OpenAI's sums; None: that of the prompt is not one."""
+    """Return the counts of a message as OpenAI sums them; None if the prompt's sum is too large."""
     read, written = usage.cache_read_input_tokens or 0, usage.cache_creation_input_tokens or 0
     if not written and usage.cache_creation:
         written = sum(usage.cache_creation.values())

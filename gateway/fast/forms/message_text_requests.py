@@ -44,10 +44,10 @@ _read_request = msgspec.json.Decoder(MessagesRequest).decode
 
 
 def read_request(body: bytes) -> tuple[MessagesRequest, list[str]] | None:
-    """Return a common request, and the texts of its instructions; None: it is not one.
+    """Return a common request, and the texts of its instructions; None if it is not common.
 
-    Contents of one text are strings in it. The user begins or the assistant does, neither says
-    anything twice in a row, and the user comes last.
+    A content of one text is returned as a string. User and assistant alternate, whoever begins, and
+    the user comes last.
     """
     request = _read_request(body)
     last = ""

@@ -65,7 +65,7 @@ def encode_response(
     """Return a complete response.
 
     `client` has the parameters of the request, and `tools` its tools as the response repeats them,
-    unless they are among those.
+    unless they are among the parameters.
     """
     if context.reasoning_effort is None and not tools and client.keys() <= ECHOED.keys():
         begun = created(facts.created, context)

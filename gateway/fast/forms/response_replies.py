@@ -18,7 +18,7 @@ class Text(msgspec.Struct, forbid_unknown_fields=True, gc=False):
     text: str
     annotations: Nothing = []
     logprobs: Passed = None
-    """Of requests that ask for them."""
+    """In replies to requests that ask for log probabilities."""
 
 
 class _Item(msgspec.Struct, tag_field="type", forbid_unknown_fields=True, kw_only=True, gc=False):
@@ -40,7 +40,7 @@ class HiddenReasoning(_Item, tag="reasoning", kw_only=True, gc=False):
     summary: Nothing = []
     content: Nothing = []
     encrypted_content: Passed = None
-    """For requests that continue a conversation with items."""
+    """For later requests that continue the conversation with its items."""
 
 
 _Name = Annotated[str, msgspec.Meta(min_length=1)]
@@ -87,7 +87,7 @@ class Response(FastReply, kw_only=True, gc=False):
     max_output_tokens: Passed = None
     max_tool_calls: Passed = None
     moderation: Passed = None
-    """Of requests that ask for one."""
+    """In replies to requests that ask for a moderation."""
     parallel_tool_calls: Passed = None
     presence_penalty: Passed = None
     previous_response_id: Passed = None

@@ -63,10 +63,10 @@ _read_request = msgspec.json.Decoder(ResponseTextRequest).decode
 
 
 def read_response_texts(body: bytes) -> tuple[ResponseTextRequest, Sequence[ResponseText]] | None:
-    """Return a common request, and its texts; None: it is not one.
+    """Return a common request, and its texts; None if it is not common.
 
-    The user begins or the assistant does, neither says anything twice in a row, and the user comes
-    last. Raises what is in `NOT_ADMITTED`.
+    User and assistant alternate, whoever begins, and the user comes last. Raises one of
+    `NOT_ADMITTED`.
     """
     request = _read_request(body)
     given = request.input

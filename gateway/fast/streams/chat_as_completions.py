@@ -16,7 +16,7 @@ from gateway.translate.parts.fields import NO_IDS
 
 _Empty = Literal[""] | None
 _ONE_CALL = Plan(prompts=())
-"""Its usage is that of the one call."""
+"""A plan with one call, whose usage is that of the reply."""
 
 
 class _Delta(msgspec.Struct, forbid_unknown_fields=True, gc=False):

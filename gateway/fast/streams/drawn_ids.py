@@ -1,7 +1,7 @@
-"""Ids that two translations of one request draw alike.
+"""Gives two translations of one request the same new ids.
 
 Events of responses repeat the ids that their stream has drawn. A generic translation that takes
-over from a common stream is fed the events so far once more: it has to draw the same ids for them.
+over from a common stream is fed the events so far once more, and has to draw the same ids for them.
 """
 
 from collections.abc import Callable
@@ -9,7 +9,7 @@ from itertools import count
 
 
 class DrawnIds:
-    """Draws each id once: a translation that comes to a place later gets the id that is there."""
+    """Draws ids in a row, once: each translation that begins at the first gets the same ones."""
 
     __slots__ = ("_drawn", "_new_id")
 
@@ -18,7 +18,7 @@ class DrawnIds:
         self._drawn: list[str] = []
 
     def from_the_first(self) -> Callable[[], str]:
-        """Return what draws all ids, from the first one on."""
+        """Return a function that draws the ids from the first one on."""
         places = count()
 
         def draw() -> str:

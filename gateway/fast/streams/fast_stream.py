@@ -23,7 +23,7 @@ A run of texts is one event (`deltas/text_deltas.py`), so that most streams have
 class CommonStream(Protocol):
     """Folds the stream of a call that is a request's only one, while its events are common.
 
-    It draws no id that a later event repeats, unless the generic translation draws the same
+    It draws no id that a later event repeats, unless the generic translation draws the same id
     (`FastCodec.repeats_ids`).
     """
 
@@ -36,10 +36,10 @@ class CommonStream(Protocol):
         """Whether text would leave at once, and unchanged."""
 
     def ping(self) -> list[Json]:
-        """Return the events that show that the stream is alive; none: a comment does."""
+        """Return events that show that the stream is alive; none if a comment has to do that."""
 
     def take(self, event: Json) -> list[Json] | None:
-        """Take an event; return those to send. None: it is not common, and this not needed now."""
+        """Take an event; return those to send. None: it is not common, and this fold is over."""
 
     def end(self) -> list[Json] | None:
         """Take the end; return the last events. None: the stream is not complete."""
@@ -89,7 +89,7 @@ class Chained:
 
 
 class FastStream(StreamTranslation):
-    """The stream of a fast translation: a common one, until `generic` has to make another."""
+    """The stream of a fast translation: common, until `generic` has to make the generic one."""
 
     def __init__(self, common: CommonStream, generic: Callable[[], StreamTranslation]) -> None:
         self._common = common
@@ -126,7 +126,7 @@ class FastStream(StreamTranslation):
         return (self._generic or self._common).ping()
 
     def satisfied(self, call: int) -> bool:
-        """Whether the rest is not needed; the rest of a common stream is."""
+        """Whether the rest is not needed; that of a common stream always is."""
         return self._generic is not None and self._generic.satisfied(call)
 
     @property

@@ -92,7 +92,7 @@ class MessagesAsChat:
         self._first: Json = {}
         """The message as the first event has it."""
         self._block: int | None = None
-        """The index of the block that is open."""
+        """The index of the open block."""
         self._stopped: StopReason | None = None
         self._has_ended = False
         self._counts = Counts()

@@ -19,7 +19,7 @@ class ResponsesAsMessages(ResponsesReader):
         super().__init__(limit)
         self._events = TextStream(context)
         self._reasoning: list[tuple[object, int]] = []
-        """The ids and the places of reasoning that has not ended."""
+        """The ids and the places of reasoning items that have not ended."""
 
     def ping(self) -> list[Json]:
         """Return the event that shows that the stream is alive; none before its beginning."""
@@ -30,7 +30,7 @@ class ResponsesAsMessages(ResponsesReader):
         return [] if self._has_ended else None
 
     def _admits(self, thought: HiddenReasoning, place: int, *, is_done: bool) -> bool:
-        """Whether nothing of it can be brought back, and it ends once it has begun."""
+        """Whether the reasoning has nothing to send back, and ends only after it has begun."""
         known = thought.id, place
         if not is_done:
             self._reasoning.append(known)
@@ -48,7 +48,7 @@ class ResponsesAsMessages(ResponsesReader):
         return self._events.open(self._last.get("model"), *self._counted())
 
     def _say(self, text: str) -> list[Json] | None:
-        """Return the events of text, which waits for the end of reasoning."""
+        """Return the events of text; None while reasoning has not ended."""
         return None if self._reasoning else self._events.add_text(text)
 
     def _close(self) -> list[Json]:

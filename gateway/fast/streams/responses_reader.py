@@ -77,9 +77,9 @@ class _Completed(msgspec.Struct, forbid_unknown_fields=True, gc=False):
 
 
 class ResponsesReader(ABC):
-    """Reads a common responses stream; what the client gets of it is another's matter.
+    """Reads a common responses stream; subclasses make the client's events.
 
-    `limit` is that of tokens, 0: none.
+    `limit` is the limit of output tokens, 0 if there is none.
     """
 
     passes_text: Final = True
@@ -87,9 +87,9 @@ class ResponsesReader(ABC):
     def __init__(self, limit: int) -> None:
         self._limit = limit
         self._first: Json | None = None
-        """The response as the first event has it."""
+        """The response in the first event."""
         self._last: Json = {}
-        """The response as the last event has it that has one."""
+        """The response in the last event that had one."""
         self._is_open = False
         """Whether an item has begun."""
         self._message: tuple[str, int] | None = None
@@ -101,18 +101,18 @@ class ResponsesReader(ABC):
 
     @abstractmethod
     def _open(self) -> list[Json]:
-        """Return what the client gets of the beginning of the first item."""
+        """Return the client's events for the beginning of the first item."""
 
     @abstractmethod
     def _say(self, text: str) -> list[Json] | None:
-        """Return what the client gets of text; None: that is not common."""
+        """Return the client's events for text; None if text is not common here."""
 
     @abstractmethod
     def _close(self) -> list[Json]:
-        """Return what the client gets of the end of the response."""
+        """Return the client's events for the end of the response."""
 
     def _admits(self, thought: HiddenReasoning, place: int, *, is_done: bool) -> bool:  # noqa: ARG002
-        """Whether the client gets nothing of hidden reasoning that begins, or `is_done`."""
+        """Whether the client gets no event for hidden reasoning that begins, or `is_done`."""
         return True
 
     def _admits_phase(self, phase: str | Absent) -> bool:  # noqa: ARG002

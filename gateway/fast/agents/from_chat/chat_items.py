@@ -53,7 +53,7 @@ _Item = _Message | _Call | _Output
 
 
 class ItemWriter:
-    """Writes item after item; raises `Uncommon` for what the types admit and it does not."""
+    """Writes items one after another; raises `Uncommon` for messages that it does not take."""
 
     def __init__(self, context: Context, report: Report) -> None:
         self._able = context.capabilities

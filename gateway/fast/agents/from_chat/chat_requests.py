@@ -1,7 +1,7 @@
 """The types of agents' chat requests: a conversation with calls, and definitions of functions.
 
-Texts, arguments and schemas stay as the client wrote them; whether what should be a text is one is
-for those who write it elsewhere. Null is the same as absent, as in `check_chat`.
+Texts, arguments and schemas stay as the client wrote them; the code that writes them for another
+endpoint checks whether a text is one. Null is the same as absent, as in `check_chat`.
 """
 
 from typing import Annotated, Any, Literal
@@ -74,7 +74,7 @@ class Assistant(_Message, tag="assistant", kw_only=True, gc=False):
 
 
 class Output(_Message, tag="tool", kw_only=True, gc=False):
-    """What a call has given."""
+    """The output of a call."""
 
     tool_call_id: CallId
     content: Raw
@@ -107,7 +107,7 @@ class ImagePart(
 _Parts = Annotated[list[TextPart | ImagePart], msgspec.Meta(min_length=1)]
 
 read_parts = msgspec.json.Decoder(_Parts).decode
-"""Reads a content that is not a text; raises `DecodeError` for what is not admitted."""
+"""Reads a content that is a list of parts; raises `DecodeError` for parts of other types."""
 
 
 class Function(msgspec.Struct, forbid_unknown_fields=True, gc=False):

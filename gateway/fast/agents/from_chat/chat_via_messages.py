@@ -69,7 +69,7 @@ class _Conversation:
         self._uses: Iterator[ToolUse] = iter(())
         """The calls that are not written yet."""
         self._lone: tuple[list[Block], str, str] | None = None
-        """A turn with one call, which has no result yet, and the call's id, given and sent."""
+        """A turn with one call that has no result yet, the call's id, and its id as sent."""
         self._context = context
         self._report = report
 
@@ -230,7 +230,7 @@ def encode_agents(request: ChatRequest, context: Context) -> AgentRequest:
 
 
 def _functions(request: ChatRequest, context: Context, report: Report) -> Raw | None:
-    """Return the functions to send; None: the generic path has to look at them."""
+    """Return the functions to send; None if the generic path has to look at the tools."""
     able, scope = context.capabilities, context.scope
     takes_strict = able.strict_tools
     found = functions_of(request, able, lambda tools: _kept_functions(tools, scope, takes_strict))

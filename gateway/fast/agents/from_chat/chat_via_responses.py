@@ -44,7 +44,7 @@ _BEHIND_TOOLS = frozenset(
         *("stream", "stream_options"),
     }
 )
-"""What the generic path writes behind the tools."""
+"""The parameters that the generic path writes after the tools."""
 
 
 class _Tool(msgspec.Struct, gc=False):
@@ -92,7 +92,7 @@ def encode_agents(request: ChatRequest, context: Context) -> AgentRequest:
 
 
 def _with_tools(sent: Json, about: Json) -> Json:
-    """Return a request with what it says of tools where the generic path has that."""
+    """Return a request with the parameters about tools where the generic path has them."""
     ordered = {name: value for name, value in sent.items() if name not in _BEHIND_TOOLS}
     for name in _ABOUT_TOOLS:
         if name in about:
@@ -102,7 +102,7 @@ def _with_tools(sent: Json, about: Json) -> Json:
 
 
 def _functions(request: ChatRequest, context: Context) -> _Functions | None:
-    """Return the functions to send; None: the generic path has to look at them."""
+    """Return the functions to send; None if the generic path has to look at the tools."""
     able, scope = context.capabilities, context.scope
     default = False if able.strict_by_default else ABSENT
     found = functions_of(request, able, lambda tools: _kept_functions(tools, scope, default))

@@ -1,4 +1,4 @@
-"""The blocks of agents' messages requests: where they are, and as the generic path has them."""
+"""The blocks of agents' messages requests: their paths, and their form in the generic path."""
 
 from collections.abc import Iterator, Sequence
 from itertools import groupby
@@ -42,7 +42,7 @@ def _in_json(value: object) -> object:
 
 
 def signature_of(block: Thinking | RedactedThinking) -> str:
-    """Return what a block of thinking was signed with."""
+    """Return the signature of a block of thinking."""
     return block.signature if type(block) is Thinking else block.data
 
 

@@ -38,7 +38,7 @@ def draft_of(
 ) -> Draft:
     """Return a draft of the parameters, checked; raises `InvalidRequest`.
 
-    In it another conversation stands for the request's, and another tool for its tools.
+    The draft has a stand-in for the request's conversation, and another for its tools.
     """
     given: Json = {
         name: value for name in PARAMETERS if (value := getattr(request, name)) is not None
@@ -50,7 +50,7 @@ def draft_of(
 
 
 def instructions(request: MessagesRequest, report: Report) -> list[str]:
-    """Return the texts of the instructions, without the one for Anthropic's servers."""
+    """Return the texts of the instructions, without the text that is for Anthropic's servers."""
     given = request.system
     if isinstance(given, str):
         return [given] if given else []
@@ -62,7 +62,7 @@ def instructions(request: MessagesRequest, report: Report) -> list[str]:
 
 
 def write_hints(draft: Draft, request: MessagesRequest, *, is_marked: bool) -> None:
-    """Write the hints; `is_marked`: part of the conversation or a tool is marked for a cache."""
+    """Write the hints; `is_marked`: part of the conversation is marked for a cache, or a tool."""
     given = request.system
     texts = [given] if isinstance(given, str) else [block.text for block in given]
     draft.client["system"] = next((text for text in texts if not is_attribution(text)), "")
@@ -82,19 +82,19 @@ class Function(msgspec.Struct, gc=False):
 
 
 class Defined(NamedTuple):
-    """The tools of a request, for all that have the same; none of it changes."""
+    """The tools of a request, shared by all requests with the same tools; never changed."""
 
     functions: frozenset[str]
-    """Their names, as they are sent."""
+    """The tools' names, as they are sent."""
     names: dict[str, str]
-    """Those names, by the client's."""
+    """The tools' names as they are sent, by the client's names."""
     shortened: dict[str, str]
-    """The client's names of those whose names are sent shortened."""
+    """The client's names of tools whose names are sent shortened."""
     written: msgspec.Raw
     is_marked: bool
-    """Whether one is marked for a cache."""
+    """Whether a tool is marked for a cache."""
     dropped: Sequence[str]
-    """The paths of what is not sent."""
+    """The paths of the parts of tools that are not sent."""
 
 
 class Tools(NamedTuple):
@@ -102,7 +102,7 @@ class Tools(NamedTuple):
 
     functions: frozenset[str]
     names: dict[str, str]
-    """The client's names of those whose names are sent shortened."""
+    """The client's names of tools whose names are sent shortened."""
     written: msgspec.Raw
     choice: ToolChoice | None
     one_at_a_time: bool
@@ -131,7 +131,7 @@ defined_in = Kept(_read_defined)
 
 
 def tools_of(request: MessagesRequest, defined: Defined, draft: Draft) -> Tools | None:
-    """Return the tools, and report what of them is not sent; None: nothing is said of tools."""
+    """Return the tools, and report what of them is not sent; None if the request has none."""
     choice = request.tool_choice
     if not defined.functions:
         if choice is ABSENT:

@@ -1,6 +1,6 @@
 """The types of messages requests of agents: texts, pictures, thinking, calls and their results.
 
-What is not of these types, or has another field, is left to the generic path.
+Requests with values of other types, or with other fields, are left to the generic path.
 """
 
 from typing import Annotated, Any, Literal, final
@@ -33,7 +33,7 @@ class Text(_Block, tag="text", gc=False):
 class SystemText(msgspec.Struct, forbid_unknown_fields=True, gc=False):
     """A text block of the system, which takes no other kind of block.
 
-    The type is a field: of a tag, msgspec demands that it is there only where it tells types apart.
+    `type` is a field, not a tag: msgspec demands a tag only where it tells several types apart.
     """
 
     type: Literal["text"]
@@ -65,7 +65,7 @@ class Image(_Block, tag="image", gc=False):
 
     @property
     def url(self) -> str:
-        """Its URL, which may be a `data:` one."""
+        """The picture's URL, which may be a `data:` URL."""
         source = self.source
         if isinstance(source, _Url):
             return source.url
@@ -80,7 +80,7 @@ class _Direct(msgspec.Struct, forbid_unknown_fields=True, gc=False):
 
 @final
 class ToolUse(_Block, tag="tool_use", kw_only=True, gc=False):
-    """A call of a tool. Whether id and name are texts is for those who write them elsewhere."""
+    """A call of a tool. The code that writes it checks whether its id and name are texts."""
 
     id: msgspec.Raw
     name: msgspec.Raw
@@ -89,7 +89,7 @@ class ToolUse(_Block, tag="tool_use", kw_only=True, gc=False):
 
 
 read_parts = msgspec.json.Decoder(list[ResultText | Image], float_hook=NumberLiteral).decode
-"""Reads a result that is not a text; raises `DecodeError` for what is not admitted."""
+"""Reads a result that is a list of parts; raises `DecodeError` for parts of other types."""
 
 
 @final
@@ -98,7 +98,7 @@ class ToolResult(_Block, tag="tool_result", kw_only=True, gc=False):
 
     tool_use_id: msgspec.Raw
     content: msgspec.Raw = EMPTY
-    """As it is written: most of a conversation is results."""
+    """The content as the client wrote it, undecoded: most of a conversation is results."""
     is_error: bool = False
 
 

@@ -60,11 +60,11 @@ class Conversation(ABC):
 
     def __init__(self, context: Context, report: Report) -> None:
         self.sent: list[Written] = []
-        """In pieces, as for `joined`."""
+        """The written conversation in pieces, as `joined` takes them."""
         self.call_ids: Sequence[str] = ()
-        """The client's ids of all calls, once all is written."""
+        """The client's ids of all calls, once the whole conversation is written."""
         self._named: list[msgspec.Raw] = []
-        """The ids and names of all calls, by turns; whether they are texts is seen at the end."""
+        """The ids and names of all calls, alternating; the end checks whether they are texts."""
         self.is_marked = False
         """Whether a block is marked for a cache."""
         self._context = context
@@ -92,7 +92,7 @@ class Conversation(ABC):
                 continue
             if self._waiting:
                 raise Uncommon
-            # The assistant is never the last.
+            # The last turn is never the assistant's, so there is a next one.
             place_of_answer, answer = next(following)
             if not (self.takes_exchanges and self._exchange(message.content, answer.content)):
                 self._assistant(message, place)
@@ -104,7 +104,7 @@ class Conversation(ABC):
         self.call_ids = ids_in(self._named)
 
     def _report_order(self, noted: int) -> None:
-        """Report the order of turns before all else of theirs, as where they are read first."""
+        """Report the order of turns before all else of theirs, as the generic path does."""
         changed = self._report.changed
         later = changed[noted:]
         del changed[noted:]
@@ -114,9 +114,9 @@ class Conversation(ABC):
             note(changed, entry)
 
     def _exchange(self, asked: Sequence[Any], answered: Sequence[Any]) -> bool:
-        """Add a call and its result, a text, as most turns are; return whether they were added.
+        """Add a call and its result if the result is a text, as most are; return whether it is.
 
-        What the user says beside the result is added, too.
+        Content of the user beside the result is added, too.
         """
         if len(asked) != 1:
             return False
@@ -157,11 +157,11 @@ class Conversation(ABC):
 
     @abstractmethod
     def _say_string(self, content: str, message: User) -> None:
-        """Add a message of the user's whose content is a string."""
+        """Add a message of the user whose content is a string."""
 
     @abstractmethod
     def _say(self, role: str, content: str | list[Json]) -> None:
-        """Add a message of the user's, or of the system's."""
+        """Add a message of the user or of the system."""
 
     @abstractmethod
     def _add_result(
@@ -196,7 +196,7 @@ class Conversation(ABC):
             self._say_others(others)
 
     def _is_only_text(self, block: Text | ToolResult | Image) -> bool:
-        """Add a result that is a text, as most are; return whether it is one, and was added."""
+        """Add a block if it is a result of a text, as most are; return whether it was added."""
         if type(block) is not ToolResult or block.is_error or block.cache_control:
             return False
         given, content = block.tool_use_id, block.content
@@ -211,7 +211,7 @@ class Conversation(ABC):
         self.is_marked = self.is_marked or any(block.cache_control for block in blocks)
 
     def _say_others(self, others: Sequence[Text | Image]) -> None:
-        """Add what the user says beside results."""
+        """Add content of the user beside results."""
         attached, self._attached = self._attached, []
         first = others[0] if len(others) == 1 and not attached else None
         if type(first) is Text:
@@ -224,7 +224,7 @@ class Conversation(ABC):
         return forms.image(block.url) if type(block) is Image else forms.text(block.text)
 
     def _result(self, block: ToolResult, place: Place, index: int) -> None:
-        """Add a result; OpenAI's endpoints have no mark for a failure: it is said in the text."""
+        """Add a result; its text tells of a failure, as OpenAI's endpoints have no mark for it."""
         given, content, failed = sent_id(block.tool_use_id), block.content, block.is_error
         call_id = bytes(block.tool_use_id)
         if call_id not in self._waiting:
@@ -278,7 +278,7 @@ class Conversation(ABC):
     def _pass_over(self) -> None:
         """Note that nothing of a turn of the assistant is sent."""
         if not self._context.capabilities.roles_in_a_row:
-            # Then what the user says before it and after it is one message.
+            # The user's messages before and after the turn would have to be joined.
             raise Uncommon
 
     def _system(self, message: System, place: Place) -> None:

@@ -83,7 +83,7 @@ class _Tool(msgspec.Struct, tag_field="type", tag="function", gc=False):
 
 
 class _Conversation(Conversation):
-    """Writes chat messages."""
+    """Writes a conversation as chat messages."""
 
     forms = CHAT
     exchange = IN_CHAT
@@ -95,7 +95,7 @@ class _Conversation(Conversation):
         self.takes_exchanges = not self._requires_reasoning
 
     def lead(self, texts: list[str]) -> None:
-        """Write the instructions; parts of them only where a server surely takes those there."""
+        """Write the instructions; as parts only if the server surely takes parts there."""
         if len(texts) > 1 and not self._context.capabilities.multi_system:
             texts = ["\n\n".join(texts)]
         if texts:
@@ -161,7 +161,7 @@ class _Conversation(Conversation):
         return "\n".join(texts) if texts else None
 
     def _opened(self, blocks: Sequence[OfAssistant], place: Place) -> None:
-        """Add a turn with what a gateway has sealed for the server."""
+        """Add a turn with content that a gateway has sealed for the server."""
         reader = BlockReader(CHAT, self._context, self._report)
         turn = AssistantTurn(self._context, self._report, reader)
         for block in blocks_as_json(blocks, place):
@@ -175,7 +175,10 @@ class _Conversation(Conversation):
     def _reasoned(
         self, blocks: Sequence[OfAssistant], texts: list[str], calls: list[_Call], place: Place
     ) -> None:
-        """Add a message with the thinking that the server takes; none takes that alone for one."""
+        """Add a message with the thinking that the server takes, unless it has nothing else.
+
+        No server takes a message of thinking alone.
+        """
         thinking: list[str] = []
         for index, block in enumerate(blocks):
             if type(block) is not Thinking and type(block) is not RedactedThinking:

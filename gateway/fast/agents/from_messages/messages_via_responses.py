@@ -85,7 +85,7 @@ _SIMPLE = frozenset({Text, ToolUse})
 
 
 class _Conversation(Conversation):
-    """Writes input items."""
+    """Writes a conversation as input items."""
 
     forms = RESPONSES
     exchange = IN_RESPONSES
@@ -137,7 +137,7 @@ class _Conversation(Conversation):
             self._pass_over()
 
     def _brings_back(self, blocks: Sequence[OfAssistant]) -> bool:
-        """Whether thinking goes back to the server, or perhaps does."""
+        """Whether the server may have to get back the thinking in these blocks."""
         takes_text = self._context.capabilities.reasoning_items
         return any(
             carries(signature_of(block)) or (takes_text and type(block) is Thinking)
@@ -146,7 +146,7 @@ class _Conversation(Conversation):
         )
 
     def _opened(self, blocks: Sequence[OfAssistant], place: Place) -> None:
-        """Add a turn with what a gateway has sealed for the server, or with its reasoning."""
+        """Add a turn with reasoning for the server, which a gateway may have sealed."""
         for block in blocks:
             if type(block) is ToolUse:
                 self._call(block)

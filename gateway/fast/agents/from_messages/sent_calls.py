@@ -12,13 +12,13 @@ from gateway.translate.parts.tools.calls import MAX_CALL_ID, bounded_call_id
 from gateway.translate.parts.tools.namespaces import MAX_TOOL_NAME
 
 LONGEST = 2 + min(MAX_CALL_ID, MAX_TOOL_NAME)
-"""The length of the longest text, as it is written, that is surely sent as an id or a name is."""
+"""The longest id or name, in bytes as written, that is surely short enough to be sent as it is."""
 
 _read_texts = msgspec.json.Decoder(list[str]).decode
 
 
 def ids_in(called: Sequence[Raw]) -> Sequence[str]:
-    """Return the ids of calls, given their ids and names by turns.
+    """Return the ids of calls; `called` has their ids and names, alternating.
 
     Raises `DecodeError` unless all are texts.
     """

@@ -18,7 +18,7 @@ from gateway.fast.codec import encode
 
 
 def joined_users(messages: Sequence[object]) -> list[object]:
-    """Return the messages with those of the user in a row as one."""
+    """Return the messages with successive ones of the user joined into one."""
     sent: list[object] = []
     row: list[Content] = []
     for message in messages:
@@ -35,7 +35,7 @@ def joined_users(messages: Sequence[object]) -> list[object]:
 
 
 def _as_one(row: list[Content]) -> Content:
-    """Return contents as one: texts as paragraphs, and as parts with anything else among them."""
+    """Return contents as one: texts alone as paragraphs, texts and other parts as parts."""
     if len(row) == 1:
         return row[0]
     if _are_texts(row):

@@ -1,4 +1,4 @@
-"""System messages of agents at servers that take one."""
+"""Merges the system messages of agents for servers that take only one."""
 
 from gateway.fast.agents.from_responses.chat_forms import Message
 from gateway.fast.agents.from_responses.response_contents import joined

@@ -48,14 +48,14 @@ class ItemsAsTurns:
         self._context = context
         self._report = report
         self._blocks: list[Block] = []
-        """Those of the assistant's turn that is open."""
+        """The blocks of the open turn of the assistant."""
         self._thinking: list[str] = []
-        """The paths of thinking in it."""
+        """The paths of thinking in the open turn."""
         self._calls: dict[str, str] = {}
-        """The ids of its calls as sent, by the client's."""
+        """The ids of the open turn's calls as sent, by the client's ids."""
         self._thinks_first = False
         self._alone: list[str] = []
-        """The paths of thinking that is all of its turn."""
+        """The paths of thinking in turns that have nothing else."""
 
     def write(self, given: str | Sequence[TypedItem]) -> None:
         """Write the input."""
@@ -104,7 +104,7 @@ class ItemsAsTurns:
             self.writer.instruct(blocks)
 
     def _reasoning(self, item: Reasoning, path: str) -> None:
-        """Add the thinking that this gateway has sealed for the server; other reasoning goes."""
+        """Add thinking that this gateway has sealed for the server; drop other reasoning."""
         _check_reasoning(item)
         sealed = item.encrypted_content
         block = open_sealed(sealed, "", self._context) if sealed else None
@@ -120,7 +120,7 @@ class ItemsAsTurns:
         self._blocks.append(use)
 
     def _answer(self, item: FunctionOutput | CustomOutput, content: Content | None) -> None:
-        """Add a result; that of the only call of the open turn ends it."""
+        """Add a result; if the open turn has one call, and this is its result, the turn ends."""
         calls, blocks = self._calls, self._blocks
         if len(calls) != 1 or item.call_id not in calls:
             self._close()
@@ -132,7 +132,7 @@ class ItemsAsTurns:
             self._forget_thinking()
 
     def _output(self, given: Raw, position: int) -> Content | None:
-        """Return an output as the content of a result; None: there is nothing in it."""
+        """Return an output as the content of a result; None if it is empty."""
         if is_said(given):
             return given
         if is_text(given):
@@ -161,7 +161,7 @@ class ItemsAsTurns:
         return blocks
 
     def _close(self) -> None:
-        """End the assistant's turn; one of nothing but thinking is left out."""
+        """End the assistant's turn; a turn of nothing but thinking is left out."""
         blocks = self._blocks
         if not blocks:
             return

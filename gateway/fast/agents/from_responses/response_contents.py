@@ -90,7 +90,7 @@ def _image(part: Image, path: str, report: Report) -> _ImagePart:
 
 
 def texts_of(parts: Sequence[Part]) -> list[Raw]:
-    """Return the texts of an assistant's message, but empty ones; raises `Uncommon`."""
+    """Return the non-empty texts of an assistant's message; raises `Uncommon` for other parts."""
     texts: list[Raw] = []
     for part in parts:
         if not isinstance(part, Said):
@@ -102,7 +102,7 @@ def texts_of(parts: Sequence[Part]) -> list[Raw]:
 
 
 def joined(content: Content) -> str:
-    """Return the texts of a system message, as those of several are joined."""
+    """Return the texts of a system message as one, joined like the texts of several messages."""
     if isinstance(content, str | Raw):
         return as_string(content)
     return "\n".join(decoded(part.text) for part in content if isinstance(part, TextPart))

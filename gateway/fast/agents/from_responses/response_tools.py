@@ -52,7 +52,7 @@ class _Repeated(msgspec.Struct, gc=False):
 
 
 class Tools(Protocol):
-    """What a request says of tools."""
+    """The tools of a request, and its parameters about their use."""
 
     @property
     def names(self) -> ToolNames:
@@ -65,18 +65,18 @@ class Tools(Protocol):
     def repeated(self) -> tuple[Json, Raw | None]:
         """Return the client's parameters as a response repeats them, and the tools.
 
-        None: they are among the parameters, and not yet as they are repeated.
+        The tools are None if they are among the parameters, not yet in the form that is repeated.
         """
 
     def is_function(self, called: str) -> bool:
-        """Whether a call by this name is one of a function, whose name is the client's, too."""
+        """Whether a call by this name is of a function that the client knows by the same name."""
 
     def parameters(self, context: Context, report: Report) -> Json:
         """Return the parameters to send; raises `InvalidRequest`."""
 
 
 def tools_of(request: ResponsesRequest, context: Context, report: Report) -> Tools:
-    """Return what a request says of tools; raises one of `UNCOMMON`."""
+    """Return the tools of a request; raises one of `UNCOMMON`."""
     if not isinstance(request.input, str) and AdditionalTools in map(type, request.input):
         return _AnyTools(request, context, report)
     functions = functions_in(request, context)
@@ -88,7 +88,7 @@ def tools_of(request: ResponsesRequest, context: Context, report: Report) -> Too
 
 
 def functions_in(request: ResponsesRequest, context: Context) -> "Functions | None":
-    """Return the functions of a request; None: it defines none, or anything else.
+    """Return the functions of a request; None if it defines none, or other tools as well.
 
     Raises one of `UNCOMMON`.
     """
@@ -104,27 +104,27 @@ def is_function(names: ToolNames, called: str) -> bool:
 
 
 class Defined:
-    """Definitions of functions, for all requests that have the same; none of it changes."""
+    """Definitions of functions, shared by all requests with the same ones; never changed."""
 
     def __init__(self, tools: Raw) -> None:
         self.given: Sequence[Tool] = read_tools(tools)
-        """As the client defines them."""
+        """The functions as the client defines them."""
         self.sent: Sequence[Function] = list(map(_function, self.given))
-        """As chat has them."""
+        """The functions in chat's form."""
 
     @cached_property
     def for_chat(self) -> Raw:
-        """As they are written for chat."""
+        """The JSON of the functions for chat."""
         return Raw(encode([_ChatTool("function", function) for function in self.sent]))
 
     @cached_property
     def for_response(self) -> Raw:
-        """As a response repeats them."""
+        """The JSON of the functions as a response repeats them."""
         return Raw(encode(list(map(_repeated, self.sent, self.given))))
 
 
 class Functions:
-    """The functions of a request, and what it says of them."""
+    """The functions of a request, and its parameters about their use."""
 
     def __init__(self, defined: Defined, choice: Json) -> None:
         self.defined = defined
@@ -147,11 +147,11 @@ class Functions:
         return {**self._choice, "tools": tools}
 
     def repeated(self) -> tuple[Json, Raw | None]:
-        """Return what is said of the functions, and the functions as a response repeats them."""
+        """Return the client's parameters, and the functions as a response repeats them."""
         return self._choice, self.defined.for_response if self.defined.given else None
 
     def is_function(self, called: str) -> bool:
-        """Whether a call by this name is one of a function: no other tools are declared."""
+        """Whether a call by this name is of a function; there are no other tools."""
         return bool(called)
 
     def parameters(self, context: Context, report: Report) -> Json:  # noqa: ARG002
@@ -186,7 +186,7 @@ class _AnyTools:
 
 
 def _declaring(request: ResponsesRequest) -> list[Json]:
-    """Return the items that declare tools, checked, each in its place."""
+    """Return the items that declare tools, checked, each at its position."""
     given: Sequence[object] = () if isinstance(request.input, str) else request.input
     return [
         _checked(item, f"input[{position}]") if isinstance(item, AdditionalTools) else _OTHER
@@ -207,7 +207,7 @@ def _function(tool: Tool) -> Function:
     if schema == NULL or (form := form_of(schema)).is_empty:
         schema = _NO_PARAMETERS
     elif strict is None and form.is_strict:
-        # Responses make a schema strict if they can; chat gets `strict` where it is so already.
+        # Responses make a schema strict if they can; chat gets `strict` if it already is.
         strict = True
     return Function(
         tool.name,
@@ -228,7 +228,7 @@ def _repeated(function: Function, tool: Tool) -> _Repeated:
 
 
 def _in_response(function: Function, tool: Tool) -> Json:
-    """Return a function as a client's of which a response has nothing to add."""
+    """Return a function in the form in which a response repeats it without additions."""
     shown = msgspec.structs.asdict(_repeated(function, tool))
     return {name: value for name, value in shown.items() if value is not ABSENT}
 

@@ -45,9 +45,9 @@ from gateway.translate.schema.responses_input import ITEMS
 
 
 class TurnWriter:
-    """Writes message after message; raises `Uncommon` for what the types admit and it does not.
+    """Writes messages one after another; raises `Uncommon` for items that it does not take.
 
-    The assistant's items are one message until another one begins, or somebody else says something.
+    The assistant's items are one message until its next message, or an item of somebody else.
     """
 
     def __init__(self, context: Context, report: Report) -> None:
@@ -61,11 +61,11 @@ class TurnWriter:
         self._turn: Json | None = None
         """The open message of the assistant."""
         self._calls: list[FunctionCall | CustomCall] = []
-        """Its calls."""
+        """The calls of the open message."""
         self._reasoned: list[str] = []
-        """The paths of its reasoning."""
+        """The paths of the open message's reasoning."""
         self._with_reasoning: list[Json] = []
-        """Messages with reasoning to put, or to add, where the server expects it."""
+        """Messages whose reasoning is still to be put where the server expects it."""
 
     def messages(self, instructions: str | None, given: str | Sequence[TypedItem]) -> list[object]:
         """Return the messages of a request, in order; tuples are pieces (`exchanges.py`)."""
@@ -103,7 +103,7 @@ class TurnWriter:
             self._call(asked, len(given))
 
     def _exchange(self, call: items.FunctionCall, output: items.FunctionOutput) -> bool:
-        """Add a call that is a turn, and its output, a text; return whether they were added."""
+        """Add a call that is a turn, and its output, if that is a text; return whether it is."""
         call_id, arguments, result = call.call_id, call.arguments, output.output
         if output.call_id != call_id or call_id in self._waiting or call.namespace is not None:
             return False
@@ -161,7 +161,7 @@ class TurnWriter:
             turn["content"] = ""
 
     def _say_parts(self, parts: Sequence[Part]) -> None:
-        """Add a message of several texts: they stay parts, where messages may follow another."""
+        """Add a message of several texts, which stay parts; only where roles need not alternate."""
         texts = texts_of(parts)
         if len(texts) < 2:
             self._say(texts[0] if texts else "")
@@ -223,7 +223,7 @@ class TurnWriter:
         self._messages[place] = Output(call_id, content)
 
     def _reason(self, item: items.Reasoning, position: int) -> None:
-        """Add reasoning that the server takes, to the open message or to another."""
+        """Add reasoning that the server takes to the open message, or begin one."""
         path = f"input[{position}]"
         thought: Json = {
             "content": reasoning_parts(item.content or ()),
@@ -295,6 +295,6 @@ _flat = FlatNames().flat
 
 
 def _has_text(turn: Json) -> bool:
-    """Whether a message of the assistant says something so far."""
+    """Whether a message of the assistant has any text so far."""
     content = turn["content"]
     return bool(content) and (type(content) is not Raw or says(content))

@@ -1,7 +1,7 @@
 """The items of agents' responses requests, each of a type of its own.
 
-Texts, arguments and schemas stay as the client wrote them; whether what should be a text is one is
-for those who write it elsewhere.
+Texts, arguments and schemas stay as the client wrote them; the code that writes them for another
+endpoint checks whether a text is one.
 """
 
 from collections.abc import Callable
@@ -61,10 +61,10 @@ class SummaryText(Reasoned, tag="summary_text", gc=False):
 
 
 Part = InputText | AnyText | OutputText | Image | ReasoningText | SummaryText
-"""A part of a content or of reasoning; which may be where is for its reader to check."""
+"""A part of a content or of reasoning; its reader checks which parts may be in which place."""
 
 read_parts = msgspec.json.Decoder(list[Part]).decode
-"""Reads an output that is not a text; raises `DecodeError` for what is not admitted."""
+"""Reads an output that is a list of parts; raises `DecodeError` for parts of other types."""
 
 
 Role = Literal["user", "assistant", "system", "developer"]
@@ -79,7 +79,7 @@ class _Named(_Typed, kw_only=True, gc=False):
 
 
 class Message(_Named, tag="message", kw_only=True, gc=False):
-    """What somebody says."""
+    """A message of any role."""
 
     role: Role
     content: str | list[Part]
@@ -105,14 +105,14 @@ class CustomCall(_Named, tag="custom_tool_call", kw_only=True, gc=False):
 
 
 class FunctionOutput(_Named, tag="function_call_output", kw_only=True, gc=False):
-    """What a call of a function has given."""
+    """The output of a call of a function."""
 
     call_id: CallId
     output: Raw
 
 
 class CustomOutput(_Named, tag="custom_tool_call_output", kw_only=True, gc=False):
-    """What a call of a custom tool has given."""
+    """The output of a call of a custom tool."""
 
     call_id: CallId
     output: Raw
@@ -127,7 +127,7 @@ class Reasoning(_Named, tag="reasoning", kw_only=True, gc=False):
 
 
 class ShellCall(_Typed, tag="local_shell_call", kw_only=True, gc=False):
-    """A call of `local_shell`. An output can name one by its `id`: it must have none."""
+    """A call of `local_shell`. It must have no `id`, by which an output could name it."""
 
     call_id: CallId
     action: Any
@@ -170,7 +170,7 @@ _read_raw = msgspec.json.Decoder(list[Raw]).decode
 
 
 def read_item(item: Raw) -> TypedItem:
-    """Decode an item that may do without its type; raises `DecodeError` for another."""
+    """Decode an item that may lack its `type`; raises `DecodeError` for one not admitted."""
     try:
         return _read_typed(item)
     except msgspec.ValidationError:

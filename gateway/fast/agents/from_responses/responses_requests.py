@@ -1,7 +1,7 @@
 """The types of agents' responses requests: a conversation, and definitions of functions.
 
-Most clients give every item its `type`: then all are decoded in one go. Where one does without,
-they are decoded one by one. Null is the same as absent, as in `check_responses`.
+Most clients give every item its `type`: then all items are decoded in one go. If one lacks it, they
+are decoded one by one. Null is the same as absent, as in `check_responses`.
 """
 
 from typing import Any, Literal

@@ -94,7 +94,7 @@ def _decode_reply(
 def _functions(
     request: ResponsesRequest, context: Context, report: Report
 ) -> tuple[Functions | None, Raw | None]:
-    """Return the functions, and as they are sent; none: the generic path has to look at them."""
+    """Return the functions, and their JSON as sent; no JSON: the generic path writes the tools."""
     functions = functions_in(request, context)
     if functions is None:
         return None, None

@@ -1,4 +1,4 @@
-"""Prepared requests of which only the replies are still to be folded."""
+"""Prepared requests that are kept only to fold their replies."""
 
 from dataclasses import fields
 from typing import Any
@@ -7,7 +7,10 @@ from gateway.fast.agents.codec import ClientParam
 
 
 class Answered:
-    """One whose client's names are found elsewhere; a pair's own dataclass is its other base."""
+    """A prepared request that finds the client's names elsewhere.
+
+    The other base of its subclasses is the dataclass of a pair's prepared requests.
+    """
 
     __slots__ = ()
     client_name: ClientParam

@@ -72,7 +72,7 @@ def message_with_calls(
 ) -> bytes | None:
     """Return the message for a chat reply with calls; None: it is not a common one.
 
-    `call_ids` are those of the conversation. Raises what is in `NOT_ADMITTED`.
+    `call_ids` are the ids of calls in the conversation. Raises one of `NOT_ADMITTED`.
     """
     reply = _read(body)
     message = reply.choices[0].message

@@ -63,8 +63,8 @@ def decode_reply(
     """Return the response for a common chat reply; None: it is not one.
 
     `client` has the parameters of the request, and `tools` its tools as the response repeats them,
-    unless they are among those. `is_function` says whether a call by this name is one of a function
-    under its own name. Raises one of `NOT_ADMITTED`.
+    unless they are among the parameters. `is_function` says whether a call by this name is of a
+    function that the client knows by the same name. Raises one of `NOT_ADMITTED`.
     """
     reply = _read_reply(body)
     message = reply.choices[0].message

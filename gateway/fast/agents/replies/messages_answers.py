@@ -1,4 +1,4 @@
-"""What becomes of the replies to an agent of messages, and what they depend on in its request."""
+"""Folds the replies to agents of messages, from the few facts that they need of the request."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -16,29 +16,29 @@ Fold = Callable[[Sequence[Json], PreparedMessages, Context, Report], Json]
 Stream = Callable[[PreparedMessages, Context, Report], StreamTranslation]
 DecodeText = Callable[[bytes, EncodedRequest, Context], bytes | None]
 Decode = Callable[[bytes], bytes | None]
-"""Returns the message for a reply, or None, or raises what is in `NOT_ADMITTED`."""
+"""Returns the message for a reply, or None if it is not common, or raises one of `NOT_ADMITTED`."""
 
 
 @dataclass(frozen=True, slots=True)
 class AnsweredRequest:
-    """As much of a prepared request as the folds of replies read (a `PreparedMessages`)."""
+    """The part of a prepared request that the folds of replies read (a `PreparedMessages`)."""
 
     options: MessagesReplyOptions
     limit: int
     """The limit of output tokens as it is sent."""
     call_ids: Sequence[str]
-    """The client's ids of all calls in its conversation."""
+    """The client's ids of all calls in the request's conversation."""
     client_param: ClientParam
 
     @property
     def client(self) -> Json:
-        """The calls of the client's conversation."""
+        """A client's request with nothing but the calls of its conversation."""
         calls = [{"type": "tool_use", "id": call_id} for call_id in self.call_ids]
         return {"messages": [{"content": calls}]}
 
     @property
     def calls(self) -> Sequence[Json]:
-        """The limit of the request that is sent."""
+        """The one request as sent, with nothing but its limit."""
         return ({"max_output_tokens": self.limit},)
 
 

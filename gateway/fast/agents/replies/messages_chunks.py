@@ -1,8 +1,8 @@
 """Chat streams as messages streams, with a shortcut for pieces of arguments.
 
 A long call comes in thousands of chunks that have nothing but the next piece of its arguments. Such
-a chunk goes to the call of the chunk before it, if that was another piece at the same index; all
-others take the generic path, whose state this is.
+a chunk is added to the call of the chunk before it, if that was another piece at the same index.
+All other chunks take the generic path, with which this shares its state.
 """
 
 from typing import Annotated, Final, Literal
@@ -67,7 +67,7 @@ class CallsInChunks(MessagesStream):
     def __init__(self, request: PreparedMessages, context: Context, report: Report) -> None:
         super().__init__(request, context, report)
         self._index: int | None = None
-        """The index of the call that the last event was a piece of; None: it was another event."""
+        """The index of the call whose piece the last event was; None after any other event."""
 
     def feed(self, call: int, event: Json) -> list[Json]:
         """Take one chunk; raises as the generic path does."""

@@ -1,7 +1,8 @@
 """Responses streams as messages streams, with a shortcut for pieces of arguments.
 
 A long call comes in thousands of events that have nothing but the next piece of its arguments. Such
-an event goes to its call at once; all others take the generic path, whose state this is.
+an event is added to its call at once. All other events take the generic path, with which this
+shares its state.
 """
 
 from typing import Final
@@ -20,7 +21,7 @@ _FIELDS: Final = frozenset(
 )
 
 _Place = tuple[object, object, type]
-"""What names the call of an event."""
+"""The fields of an event that name its call, and the type of the index."""
 
 
 class _Fold(MessageFold):
@@ -38,7 +39,7 @@ class _Fold(MessageFold):
         super().feed(event)
 
     def add(self, event: Json) -> bool:
-        """Take a piece of the same call's arguments as the last event; return whether it is one."""
+        """Take an event if it is a further piece of the last event's call; return whether it is."""
         last, piece = self._last, event.get("delta")
         if last is None or last[0] != _place(event) or not isinstance(piece, str):
             return False

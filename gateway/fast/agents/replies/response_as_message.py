@@ -43,8 +43,8 @@ def message_with_calls(
 ) -> bytes | None:
     """Return the message for a response with calls; None: it is not a common one.
 
-    `call_ids` are those of the conversation, `limit` is that of tokens. Raises what is in
-    `NOT_ADMITTED`.
+    `call_ids` are the ids of calls in the conversation; `limit` is the limit of output tokens.
+    Raises one of `NOT_ADMITTED`.
     """
     response = _read(body)
     counted = response.usage
@@ -76,7 +76,7 @@ def message_with_calls(
 def _said(
     output: Sequence[OutputMessage | HiddenReasoning | _Call],
 ) -> tuple[str | None, Sequence[_Call]] | None:
-    """Return the text and the calls after it; None: an output is not of these alone."""
+    """Return the text and the calls after it; None if the output has anything else."""
     text: str | None = None
     calls: list[_Call] = []
     for item in output:
@@ -93,6 +93,6 @@ def _said(
 
 
 def _may_repeat(calls: Sequence[_Call]) -> bool:
-    """Whether two calls have one id, so that they may be the same one."""
+    """Whether two calls have the same id, so that they may be one call."""
     ids = [call.call_id for call in calls], [call.id for call in calls if call.id is not None]
     return any(len(set(map(str, each))) < len(each) for each in ids)
