@@ -1,4 +1,4 @@
-"""Where Azure OpenAI serves what: a model is a *deployment* there, and is named in the path.
+"""The paths of Azure OpenAI, where a model is a *deployment* and is named in the path.
 
 Azure has two APIs below a resource's address (azure-rest-api-specs, cognitiveservices/OpenAI):
 
@@ -36,7 +36,7 @@ DEPLOYMENT_ENDPOINTS = frozenset(
 """The paths that belong to a deployment, as openai-python has them (`lib/azure.py`)."""
 
 V1_ONLY = frozenset({"responses", "conversations", "containers", "realtime", "live"})
-"""First segments of the paths that the dated API has not at all, or as a preview only."""
+"""First segments of the paths that the dated API lacks, or has as a preview only."""
 
 _REALTIME = "/realtime"
 _DATED = re.compile(rb"\d{4}-\d{2}-\d{2}(?:-preview)?")
@@ -59,8 +59,8 @@ class AzurePaths:
     def target(self, call: UpstreamCall) -> bytes:
         """Return the request target of a call.
 
-        Raises `InvalidRequest` with `param: model` for what can be no deployment's name, and like
-        `Origin.target`.
+        Raises `InvalidRequest` with `param: model` for a model that cannot be the name of a
+        deployment, and as `Origin.target` does.
         """
         query, version = split_api_version(call.query)
         dated = _DATED.fullmatch(version) is not None

@@ -1,8 +1,9 @@
-"""Several addresses of one upstream: which gets a request, and when another one is asked.
+"""Chooses among several addresses of one upstream, and says when another one is asked.
 
-The least busy one gets it, ties in turn. Another one is asked only where nothing of the request can
-have been processed: there was no connection, or the server said that it is loading its model.
-Everything else is the answer, since a repetition could generate, and cost, a second time.
+The least busy address gets a request, ties in turn. Another one is asked only if nothing of the
+request can have been processed: there was no connection, or the server said that it is loading its
+model. Any other reply, or failure, is final, since a repetition could generate, and cost, a second
+time.
 
 All addresses share one queue, so that none is idle while a request waits for another.
 """
@@ -34,8 +35,8 @@ class _Address:
 class Balancer:
     """The addresses of one upstream behind one `send`.
 
-    `make` has for each address what makes its sender, given the slots. `slots` are those of all
-    addresses together; absent: those of requests.
+    `make` has a function for each address that makes the address's sender, given its slots. `slots`
+    are the slots of all addresses together; by default those for clients' requests.
     """
 
     def __init__(
@@ -55,7 +56,7 @@ class Balancer:
         self._turn = 0
 
     def for_look_ups(self) -> "Balancer":
-        """Return the sender of look-ups: with slots of its own, and the same healths."""
+        """Return the sender of look-ups, which has slots of its own and shares the health."""
         return Balancer(
             self._upstream,
             [address.health for address in self._addresses],
@@ -66,8 +67,8 @@ class Balancer:
     async def send(self, call: UpstreamCall) -> UpstreamReply:
         """Send one call; see `gateway.shapes.Send`.
 
-        Where no address answers, returns the reply of one that is loading its model, if there was
-        one, and else raises the last error.
+        If no address answers, returns the reply of one that is loading its model, if there is one,
+        and raises the last error otherwise.
         """
         self._fit()
         if not self._slots.take():
@@ -91,7 +92,7 @@ class Balancer:
                 loading = reply
             if is_last and loading is not None:
                 return loading
-            # Its slot went to the first in the queue; it has waited before.
+            # The request's slot went to the first in the queue; this request has waited before.
             await self._acquire(call, first=True)
             call.resends += 1
 
@@ -140,8 +141,8 @@ class Balancer:
     async def _acquire(self, call: UpstreamCall, *, first: bool = False) -> None:
         """Wait for a slot; see `Slots.acquire`.
 
-        A failed request gives its slot to the next one before its address is ejected: then there is
-        one slot less, and the next one has to wait on.
+        A failed request hands its slot to the next request before its address is ejected. Then
+        there are fewer slots than are in use, and the next request has to wait on.
         """
         seconds = self._upstream.timeouts.but(call.timeouts).queue
         await self._slots.acquire(first=first, seconds=seconds)
@@ -172,10 +173,10 @@ class Balancer:
             self._fit()
 
     def _choose(self, tried: Sequence[_Address], *, repeatable: bool) -> _Address:
-        """Return the address for a request that has tried some, of which not all were tried.
+        """Return an untried address for a request; `tried` are the addresses it has tried before.
 
-        An ejected one that may be tried comes first, for a request that can be sent again. Where
-        all are ejected, it is the one whose last failure is the longest ago.
+        An ejected address that is due for a trial comes first, if the request can be sent again. If
+        all others are ejected, the one whose last failure is the longest ago is returned.
         """
         chosen, fewest = None, inf
         for address in self._addresses[self._turn :] + self._addresses[: self._turn]:
@@ -193,9 +194,10 @@ class Balancer:
         return chosen
 
     def _fit(self) -> None:
-        """Let as many requests run as the addresses that are up may have, and those elsewhere.
+        """Set the number of slots to the requests that all addresses together may have.
 
-        An ejected one counts with those that it still has, or that may try it.
+        An ejected address counts with the requests that it still has, or with the one that may try
+        it.
         """
         limit, has_any_up = 0, False
         for address in self._addresses:

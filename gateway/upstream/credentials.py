@@ -1,8 +1,8 @@
-"""Whose credential an upstream is called with, and how callers are distinguished.
+"""Chooses the credential that an upstream is called with, and distinguishes callers.
 
 A credential is bound to one configured upstream. It is sent there, and shown nowhere else: caches
-are keyed by its fingerprint, a keyed hash of the *whole* of it. (A cache keyed by a token's first
-characters mixed up the users of one JWT issuer: CVE-2026-35030.)
+are keyed by its fingerprint, a keyed hash of the *whole* credential. (A cache keyed by a token's
+first characters mixed up the users of one JWT issuer: CVE-2026-35030.)
 """
 
 import hashlib
@@ -32,7 +32,8 @@ _IN_QUERIES = frozenset(
 )
 """Names of a query's parameters whose values are credentials: in lower case, without `-` and `_`.
 
-A list, unlike the pattern for fields' names: `page_token` and `cache_key` are none.
+This is a list, unlike the pattern for the names of header fields: `page_token` and `cache_key` are
+no credentials.
 """
 _SEPARATORS = re.compile(rb"([&;])")
 _PROCESS_KEY = secrets.token_bytes(32)
@@ -51,9 +52,9 @@ class Credentials:
     """The credential policy of one upstream, ready to be applied to each request.
 
     `own_keys` are the SHA-256 hex digests of the gateway's own client keys: such a key opens this
-    gateway and nothing else, so it is never forwarded. `key` is that of fingerprints. Raises
-    `ValueError` when the settings cannot be used: the policy is `key` and there is none, or it
-    cannot be a header value.
+    gateway and nothing else, so it is never forwarded. `key` is the key of fingerprints. Raises
+    `ValueError` when the settings cannot be used: the policy is `key` and no key is configured, or
+    the key cannot be a header value.
     """
 
     def __init__(
@@ -95,9 +96,9 @@ class Credentials:
         return kept
 
     def query(self, query: bytes) -> bytes:
-        """Return a client's query as it is sent: the credentials in it go where fields' would.
+        """Return a client's query as it is sent: without credentials, unless these are forwarded.
 
-        All else stays byte for byte.
+        All other parameters stay byte for byte.
         """
         if not query:
             return query
@@ -119,8 +120,8 @@ class Credentials:
     def for_messages(self, client_headers: RawHeaders) -> RawHeaders:
         """Return the credential fields for Anthropic's API.
 
-        A server of which nothing is known gets the key in both places where it may look for it, as
-        Claude Code sends that of its `apiKeyHelper`.
+        An unknown server gets the key in both fields where it may look for it; Claude Code sends
+        the key of its `apiKeyHelper` like that.
         """
         fields = self.headers(client_headers)
         if self._messages_key_header and fields and fields[0][0] == self._key_header:
@@ -222,10 +223,10 @@ class Callers:
         self._key = object()
 
     def digest(self, client_headers: RawHeaders) -> bytes:
-        """Return what differs for callers that have another fingerprint at any upstream.
+        """Return bytes that differ for callers whose fingerprints differ at any upstream.
 
-        Equal for all who send the same in the fields that a fingerprint can depend on. Like a
-        fingerprint it holds under one key only and gives away nothing.
+        They are equal for callers that send the same values in all fields that a fingerprint can
+        depend on. Like fingerprints, they depend on the key and give away nothing.
         """
         if not isinstance(client_headers, ClientHeaders):
             return self._digest_of(client_headers)
@@ -242,7 +243,7 @@ class Callers:
 
 
 def _identity(upstream: UpstreamSettings) -> bytes:
-    """Return what makes an upstream another one, of which nothing is known, when it changes."""
+    """Return the settings whose change makes an upstream another one, with nothing learned yet."""
     fields = (("base_url", upstream.base_url), ("kind", upstream.kind.name))
     further = () if upstream.messages_url is None else (("messages_url", upstream.messages_url),)
     fixed = ((name, value.reveal()) for name, value in upstream.headers)

@@ -1,4 +1,4 @@
-"""Whether a request that got no reply may be sent once more.
+"""Decides whether a request that got no reply may be sent once more.
 
 A server may close a connection that is idle at the very moment at which a request is written to it
 (RFC 9112 section 9.3.1). To repeat a request that may have been received is another matter: a
@@ -14,15 +14,15 @@ that has read the request can send one too.
 """
 
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
-"""Methods that change nothing (RFC 9110 section 9.2.1), so that sending twice is harmless."""
+"""Methods that change nothing (RFC 9110 section 9.2.1), so that they may be sent twice."""
 
 
 def may_be_sent_again(method: str, size: int, unacknowledged: int) -> bool:
     """Whether a request of `size` bytes, on a reused connection that ended unanswered, may be.
 
     `unacknowledged` is how many bytes the upstream had not received when it closed the connection
-    in order; 0 where it did not, or where that is not known. Under TLS they are encrypted bytes,
-    which are more than `size` by the overhead of the records (22 to 29 bytes for each 16 KiB): that
-    much, a thousandth of the request, could have been received, and never its end.
+    in order; 0 if it did not, or if that is not known. Under TLS these are encrypted bytes, which
+    exceed `size` by the overhead of the records (22 to 29 bytes for each 16 KiB). So a thousandth
+    of the request could have been received, but never its end.
     """
     return method in SAFE_METHODS or unacknowledged >= size

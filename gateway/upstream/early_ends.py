@@ -1,28 +1,28 @@
-"""Which servers end each connection right after its first answer, without a word about it.
+"""Recognises servers that close each connection right after its first answer, unannounced.
 
-HTTP/1.1 lets a server close an idle connection at any time (RFC 9112 section 9.3). One that does so
-after every answer closes it at the very moment at which the next request of a busy client is
-written: up to half of them are lost so, and a POST that is lost must not be sent again
-(`delivery.py`). So connections of such a server are used again only once they have outlived the
-moment. One that does shows that the server keeps connections open now, and the rest is forgotten.
+HTTP/1.1 lets a server close an idle connection at any time (RFC 9112 section 9.3). A server that
+does so after every answer closes it at the very moment at which a busy client writes its next
+request. Up to half of the requests are lost like that, and a lost POST must not be sent again
+(`delivery.py`). So a connection to such a server is used again only once it has outlived that
+moment. If it has, the server keeps connections open now, and all that was learned is forgotten.
 """
 
 from typing import Final
 
 SOON: Final = 0.5
-"""Seconds: an idle connection that ends within them ends because of its answer."""
+"""An idle connection that ends within so many seconds ends because of its answer."""
 
 _IN_A_ROW: Final = 3
-"""Connections that have ended so, and none has carried a second answer meanwhile: servers that are
-stopped end some, too."""
+"""How many connections must end like that, with none carrying a second answer meanwhile: a server
+that is stopped ends some, too."""
 
 _REMEMBERED: Final = 300.0
-"""Seconds after which one more such end is waited for: while all connections are in use, none is
-idle for long enough to show anything."""
+"""Seconds after which what was learned needs one more such end: while all connections are in use,
+none is idle for long enough to show anything."""
 
 
 class EarlyEnds:
-    """What is known of one address. Times are the loop's."""
+    """The early ends of connections to one address. Times are in loop time."""
 
     __slots__ = ("_expiry", "_in_a_row", "_until", "are_likely")
 
@@ -31,7 +31,7 @@ class EarlyEnds:
         self._in_a_row = 0
         self._until = 0.0
         self.are_likely = False
-        """Whether any may come at all."""
+        """Whether the server is taken to end connections early."""
 
     def ended(self, answers: int, idle_for: float, now: float) -> None:
         """Note that the server has ended a connection that was to be used again."""
@@ -46,7 +46,7 @@ class EarlyEnds:
         self.are_likely = False
 
     def may_come(self, idle_for: float, now: float) -> bool:
-        """Whether a connection that has been idle for so long may be about to end so."""
+        """Whether a connection that has been idle for `idle_for` seconds may be about to end."""
         if not self.are_likely:
             return False
         if now >= self._until:

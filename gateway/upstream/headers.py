@@ -1,4 +1,4 @@
-"""Which header fields go to an upstream, by an allow-list: unknown ones stay here."""
+"""Selects the header fields that go to an upstream, by an allow-list: unknown ones stay here."""
 
 from collections.abc import Iterable
 from urllib.parse import quote
@@ -36,16 +36,16 @@ FORWARDED = frozenset(
 """The client's fields that every upstream gets."""
 
 FORWARDED_PREFIX = b"x-stainless-"
-"""What OpenAI's SDKs say about themselves."""
+"""The prefix of the fields in which OpenAI's SDKs describe themselves."""
 
 MESSAGES_PREFIXES = (b"anthropic-", b"x-claude-code-")
 """Fields that only requests for Anthropic's API carry: an open list (code.claude.com)."""
 
 _FROM_A_PAGE = b"anthropic-dangerous-direct-browser-access"
-"""By it Anthropic's service lets web pages call it; what the gateway sends comes from no page."""
+"""The field by which web pages may call Anthropic's service; the gateway's calls are from none."""
 _MESSAGES = "/messages"
 _VERSION = (ANTHROPIC_VERSION, b"2023-06-01")
-"""For requests that the gateway makes for clients of other APIs: this one takes all parameters."""
+"""The version of requests made for clients of other APIs: this one takes all parameters."""
 
 _METHODS_WITH_A_BODY = frozenset({"POST", "PUT", "PATCH"})
 _FIRST_HOP = (hops.HEADER, hops.MARK)
@@ -53,9 +53,9 @@ _ASCII = "".join(map(chr, range(0x20, 0x7F)))
 
 
 class RequestStart:
-    """How heads begin: the request line, and the fields that all requests have.
+    """The beginning of heads: the request line, and the fields that all requests have.
 
-    It is compared by identity: what a client's fields add is cached with them, under this object.
+    It is compared by identity, as the key under which a client's fields cache the rest of the head.
     """
 
     __slots__ = ("text",)
@@ -65,7 +65,7 @@ class RequestStart:
 
 
 class OutgoingHeaders:
-    """What one upstream is sent, without the framing fields: the sender adds those.
+    """The header fields for one upstream, without those for framing, which the sender adds.
 
     Raises `ValueError` when the configured headers cannot be sent or must not be forwarded.
     """
@@ -83,7 +83,7 @@ class OutgoingHeaders:
         self._model_header = (upstream.model_header or "").encode("ascii")
         self._forwarded = (FORWARDED | extra) - self._fixed_names - {self._model_header}
         self._no_start = RequestStart(b""), RequestStart(b"")
-        """For the lines alone, by `_is_messages`: those fields differ."""
+        """Empty starts, to get the lines alone; indexed by `_is_messages`, as the fields differ."""
         self._needs_version = upstream.kind.needs_version
         self._takes_id = request_ids.HEADER not in self._fixed_names
 
@@ -103,7 +103,7 @@ class OutgoingHeaders:
         return self.head(self._no_start[self._is_messages(call)], call)
 
     def head(self, start: RequestStart, call: UpstreamCall) -> bytes:
-        """Return the beginning of a head and the same lines; each path has its own `start`."""
+        """Return the beginning of a head with the `lines()`; each path has its own `start`."""
         headers = call.client_headers
         kept = headers.derived if isinstance(headers, ClientHeaders) else {}
         lines: bytes | None = kept.get(start)
@@ -118,10 +118,10 @@ class OutgoingHeaders:
         return self._needs_version or call.path.startswith(_MESSAGES)
 
     def _added(self, call: UpstreamCall) -> list[tuple[bytes, bytes]]:
-        """Return a call's own fields: of its trace, as far as they are not fixed, and its model."""
+        """Return a call's own fields: those of its trace that are not fixed, and its model's."""
         fields = [field for field in call.trace if field[0] not in self._fixed_names]
         if self._model_header and call.model:
-            # Models' names may have any letters; a field has ASCII, which is left as it is.
+            # A model's name may have any letters, a field only ASCII, which stays as it is.
             fields.append((self._model_header, quote(call.model, safe=_ASCII).encode("ascii")))
         return fields
 

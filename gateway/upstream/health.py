@@ -1,8 +1,8 @@
-"""Whether an address of an upstream gets requests: learned from requests, none is made for it.
+"""Learns from clients' requests whether an address of an upstream works; it makes none itself.
 
-An address that cannot be connected to, or is loading its model, is *ejected* at once; one that
-fails in another manner, after several failures in a row. When its pause is over, one request at a
-time tries it, until one is answered: then it is back. Each try in vain doubles the pause.
+An address that cannot be connected to, or is loading its model, is *ejected* at once. An address
+that fails in another manner is ejected after several failures in a row. When its pause is over, one
+request at a time tries it; it is back once one is answered. Each failed trial doubles the pause.
 """
 
 import time
@@ -43,16 +43,16 @@ class AddressHealth:
     """A look at one address at one moment."""
 
     address: str
-    """Its base URL."""
+    """The address's base URL."""
     up: bool
-    """Whether it gets requests; False: it is ejected, and only tried."""
+    """Whether the address gets requests; False if it is ejected, and only tried."""
     in_flight: int
     idle: int | None
-    """As in `UpstreamStats`."""
+    """Open connections without a request, as in `UpstreamStats`."""
     failures: int
     """Failures since the start, those of look-ups among them."""
     reason: Reason | None
-    """Of the last failure."""
+    """The reason of the last failure."""
     retry_in: float
     """Seconds until an ejected address may be tried; 0 for one that is up or tried now."""
 
@@ -60,7 +60,8 @@ class AddressHealth:
 class Health:
     """The state of one address. `clock` returns monotonic seconds.
 
-    `changed` is called when it is ejected, with the reason, and when it is back, with None.
+    `changed` is called when the address is ejected, with the reason, and when it is back, with
+    None.
     """
 
     __slots__ = (
@@ -86,7 +87,7 @@ class Health:
         self._changed = changed
         self._clock = clock
         self.pause = 0.0
-        """Seconds; 0 while it is up."""
+        """Seconds without requests; 0 while the address is up."""
         self._until = 0.0
         self.in_a_row = 0
         """Failures since the last answer."""
@@ -98,16 +99,16 @@ class Health:
 
     @property
     def up(self) -> bool:
-        """Whether it gets requests."""
+        """Whether the address gets requests."""
         return not self.pause
 
     @property
     def is_due(self) -> bool:
-        """Whether it is ejected, and one request may try it."""
+        """Whether the address is ejected, and one request may try it."""
         return self.pause > 0 and not self._is_tried and self._clock() >= self._until
 
     def begin_trial(self) -> bool:
-        """Whether the next call tries the ejected address; then `end_trial` follows its end."""
+        """Return whether the next call tries the ejected address; its end calls `end_trial`."""
         if not self.pause or not self.is_due:
             return False
         self._is_tried = True
@@ -119,7 +120,7 @@ class Health:
 
     @property
     def retry_in(self) -> float:
-        """Return the seconds until it is due; 0 if it is up."""
+        """The seconds until a request may try the address; 0 if it is up."""
         return max(0.0, self._until - self._clock()) if self.pause else 0.0
 
     def replied(self, status: int) -> None:
@@ -141,7 +142,7 @@ class Health:
         self.failed_at = self._clock()
         self.in_a_row += 1
         if self.pause:
-            # Requests that had been sent before it was ejected say nothing new.
+            # Requests that were sent before the address was ejected say nothing new.
             if self._is_tried:
                 self._eject(min(2 * self.pause, LONGEST_PAUSE))
         elif reason in _AT_ONCE or self.in_a_row >= FAILURES_IN_A_ROW:

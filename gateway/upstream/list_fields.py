@@ -1,4 +1,4 @@
-"""Fields of requests that are lists: what is configured is sent together with the client's."""
+"""Joins configured values of header fields that are lists with the client's values."""
 
 from collections.abc import Iterable
 
@@ -7,9 +7,9 @@ from gateway.shapes import RawHeaders
 
 
 class ListFields:
-    """The configured fields that are lists, of one upstream.
+    """The configured fields of one upstream that are lists.
 
-    A list that is configured as empty does not count: it takes the place of the client's.
+    A list that is configured as empty is not joined: it replaces the client's.
     """
 
     def __init__(self, configured: RawHeaders) -> None:

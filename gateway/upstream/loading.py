@@ -1,4 +1,4 @@
-"""Replies by which a server says that it is still loading its model, and did nothing.
+"""Recognises replies by which a server says that it is still loading its model, and did nothing.
 
 llama.cpp: `{"error": {"code": 503, "message": "Loading model", "type": "unavailable_error"}}`.
 Hugging Face's servers: `{"error": "Model acme/m is currently loading", "estimated_time": 20.0}`.
@@ -15,9 +15,9 @@ from gateway.shapes import UpstreamReply
 STATUS: Final = 503
 """The only status of such replies."""
 _LONGEST: Final = 4096
-"""Bytes of such a reply."""
+"""The most bytes of such a reply."""
 _PATIENCE: Final = 2.0
-"""Seconds for its body, once its head is there."""
+"""Seconds that the body of such a reply may take after its head."""
 
 _TEXT = re.compile(
     rb'"(?:error|message|detail)"\s*:\s*"'
@@ -30,7 +30,7 @@ _TEXT = re.compile(
 async def loading_reply(reply: UpstreamReply) -> BufferedReply | None:
     """Return a 503 that says that the model is being loaded, read to its end and closed.
 
-    None for one that says something else, which is still unread.
+    None for any other reply, which stays unread.
     """
     try:
         await _read_ahead(reply)

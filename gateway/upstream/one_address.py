@@ -1,4 +1,4 @@
-"""The only address of an upstream: what sends to it, and its health. It is asked in any case."""
+"""The only address of an upstream: its sender and its health. It is asked even if it failed."""
 
 from collections.abc import Awaitable, Callable, Coroutine
 from typing import Any, Protocol, Self, cast
@@ -14,7 +14,7 @@ class Sender(Protocol):
 
     @property
     def at_once(self) -> SendsAtOnce | None:
-        """What sends in two parts; None: it cannot."""
+        """The sender in two parts; None if there is none."""
 
     async def send(self, call: UpstreamCall) -> UpstreamReply:
         """Send one call; see `gateway.shapes.Send`."""
@@ -30,7 +30,7 @@ class Sender(Protocol):
 
 
 class OneAddress:
-    """The only address of an upstream, and its health. It is asked in any case."""
+    """The only address of an upstream, with its health. It is asked even if it has failed."""
 
     def __init__(self, health: Health, sender: Sender) -> None:
         self._health = health
@@ -48,7 +48,8 @@ class OneAddress:
     def begin(self, call: UpstreamCall, notify: Callable[[], None]) -> BegunReply | None:
         """Begin one call; see `gateway.shapes.SendsAtOnce`.
 
-        None after a failure, until `send()` has noted a success: `take_over()` notes none.
+        None also after a failure, until `send()` has noted a success, since `take_over()` notes
+        none.
         """
         if self._at_once is None or self._health.in_a_row:
             return None
@@ -59,7 +60,7 @@ class OneAddress:
         return self._noted(cast("SendsAtOnce", self._at_once).end(call, begun))
 
     async def _noted(self, answered: Awaitable[UpstreamReply]) -> UpstreamReply:
-        """Return a reply, and note how the address does."""
+        """Return a reply, and note in the health whether the address works."""
         health = self._health
         try:
             reply = await answered

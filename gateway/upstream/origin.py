@@ -1,8 +1,8 @@
-"""Where an upstream is, and the request targets that lie below it.
+"""The base URL of an upstream, and the request targets below it.
 
-A base URL is an operator's word; the path below it can come from a client. Proxies that joined the
-two without a look were led out of the configured base by `..` and `%2e%2e` (litellm#24501,
-litellm#26467), so every path is checked here, raw and decoded, before it becomes a target.
+The operator writes a base URL, but the path below it can come from a client. Proxies that joined
+the two unchecked were led out of the configured base by `..` and `%2e%2e` (litellm#24501,
+litellm#26467). So every path is checked here, raw and decoded, before it becomes a target.
 """
 
 import re
@@ -15,21 +15,21 @@ from gateway.safe_path import check_path
 
 _NOT_IN_A_QUERY = re.compile(rb"[^\x21-\x7e]|#")
 _API_PATH = re.compile(r"(?:(?:/orgs/[^/]+)?/inference|/openai|/v1)\Z")
-"""What a base URL ends in that names the compatible API, and not where the server is."""
+"""The end of a base URL that names the compatible API, and not the place of the server."""
 _SIMPLE_PATH = re.compile(r"(?:/[A-Za-z0-9_\-:~]+)+", re.ASCII)
 """Paths that need no closer look: no dots, no escapes, no empty segments."""
 
 
 @dataclass(frozen=True, slots=True)
 class Origin:
-    """The parts of a base URL: whom to connect to, and what every target starts with."""
+    """The parts of a base URL: the server to connect to, and the beginning of every target."""
 
     scheme: Literal["http", "https"]
     host: str
     """A name in its ASCII form, or an address without brackets."""
     port: int
     base_path: str
-    """Without a trailing slash; may be empty."""
+    """The path of the base URL, without a trailing slash; may be empty."""
 
     @property
     def written_host(self) -> str:
@@ -38,7 +38,7 @@ class Origin:
 
     @property
     def written_port(self) -> int | None:
-        """The port as URLs have it; None: the scheme's own, which is left out."""
+        """The port as URLs have it; None for the scheme's own port, which is left out."""
         return None if self.port == (443 if self.scheme == "https" else 80) else self.port
 
     @property
@@ -49,19 +49,19 @@ class Origin:
 
     @property
     def root_path(self) -> str:
-        """The base path without what names the compatible API: where native APIs start.
+        """The base path without the end that names the compatible API: native APIs start here.
 
-        `/v1` and `/inference` (GitHub Models) have none before them, `/v1beta/openai` (Gemini) has
-        `/v1beta`.
+        It is empty for `/v1` and `/inference` (GitHub Models), and `/v1beta` for `/v1beta/openai`
+        (Gemini).
         """
         return _API_PATH.sub("", self.base_path)
 
     def target(self, path: str, query: bytes = b"", *, root: bool = False) -> bytes:
         """Return the request target of a path (still percent-encoded) and query below the base.
 
-        With `root` it is below the root path: for the gateway's own look-ups, never for clients.
-        Raises `InvalidRequest` when the path could lead out of the base path, or when either
-        contains anything that does not belong into a request line.
+        With `root` the target is below the root path: that is for the gateway's own look-ups, never
+        for clients. Raises `InvalidRequest` if the path could lead out of the base path, or if path
+        or query contain anything that does not belong into a request line.
         """
         if not _SIMPLE_PATH.fullmatch(path):
             check_path(path)

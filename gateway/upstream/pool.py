@@ -1,11 +1,11 @@
 """The data plane's own connection pool: keep-alive HTTP/1.1 to one upstream.
 
-A pool of its own, because forwarding is what the gateway is for: general clients spend several
-times the processor time of the whole rest on it, and some lose places in the pool when a request
-is cancelled (encode/httpcore#1093), which is what every client that disconnects amounts to.
+The gateway has its own pool because forwarding is its purpose. General HTTP clients take several
+times the processor time of all the rest for it, and some lose places in the pool when a request is
+cancelled (encode/httpcore#1093), as every request of a client that disconnects is.
 
-One request at a time has one connection. A request first gets a slot (`slots.py`), then an idle
-connection or a new one; connections in use plus idle ones are never more than there are slots.
+A connection carries one request at a time. A request first gets a slot (`slots.py`), then an idle
+connection or a new one; there are never more connections, in use or idle, than slots.
 """
 
 import asyncio
@@ -52,7 +52,7 @@ class Pool:
         self._target = targets_of(upstream, origin, credentials)
         self._headers = OutgoingHeaders(upstream, credentials, origin.host_header)
         self._fixed_part = b" HTTP/1.1\r\n" + field_lines(self._headers.fixed)
-        # Where the target depends on nothing but the path, as it does but for Azure's deployments.
+        # The target depends on nothing but the path, except for Azure's deployments.
         paths = () if upstream.kind.deployments else tuple(shape.path for shape in Shape)
         self._starts = {
             path: RequestStart(self._start(b"POST", origin.target(path))) for path in paths
@@ -64,7 +64,7 @@ class Pool:
         self._max_age = upstream.max_connection_age
         self._early_ends = EarlyEnds(upstream.keepalive_expiry)
         self._idle: dict[Connection, float] = {}
-        """Those that carry nothing, and since when (loop time)."""
+        """The connections that carry no request, and since when (loop time)."""
         self._connections: set[Connection] = set()
         self._all_gone: asyncio.Future[None] | None = None
         self._closed = False
@@ -76,7 +76,7 @@ class Pool:
 
     @property
     def at_once(self) -> SendsAtOnce:
-        """What sends in two parts."""
+        """The sender in two parts: the pool itself."""
         return self
 
     async def send(self, call: UpstreamCall) -> Flight:
@@ -197,8 +197,8 @@ class Pool:
     def _take_idle(self) -> Connection | None:
         """Return the connection that was used last: it is the least likely to be closing.
 
-        Where the server ends each of them after its first answer, it is the one that has been idle
-        for longest, if it has outlived that.
+        If the server ends each connection after its first answer, return the one that has been idle
+        for longest, if it has outlived that moment.
         """
         early_ends = self._early_ends
         while self._idle:
@@ -210,7 +210,7 @@ class Pool:
                 if early_ends.may_come(now - idle_since, now):
                     return None
                 del self._idle[connection]
-            # Names change their addresses; a connection that lives on would never notice.
+            # A name's addresses change, which a connection that lives on would never notice.
             usable = connection.is_open and now - connection.born < self._max_age
             if usable:
                 if now - idle_since < _TRUSTED_SECONDS or not connection.has_news():

@@ -1,4 +1,4 @@
-"""Which header fields of an upstream's reply are relayed, by a deny-list.
+"""Selects the header fields of an upstream's reply that are relayed, by a deny-list.
 
 Replies carry rate limits, request ids and the like under any name, and clients read them.
 """
@@ -59,7 +59,7 @@ def read_reply_fields(
 
 @lru_cache(maxsize=1024)
 def relayed_name(name: bytes) -> bytes | None:
-    """Return the name under which a reply's field is relayed; None: it is not."""
+    """Return the name under which a reply's field is relayed; None if it is not."""
     lower = name.lower()
     if lower in _NOT_IN_REPLIES or lower.startswith(_NOT_IN_REPLIES_PREFIXES):
         return None

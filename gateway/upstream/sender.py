@@ -24,16 +24,16 @@ from gateway.upstream.websocket.addresses import SocketAddress, SocketAddresses
 from gateway.upstream.websocket.dialer import SocketDialer
 
 Noticed = Callable[[str, str, Reason | None], None]
-"""Takes an upstream's name, one of its addresses, and why it is ejected; None: it is back."""
+"""Takes an upstream's name, one of its addresses, and why that is ejected; None if it is back."""
 
 
 def _ignore(_upstream: str, _address: str, _reason: Reason | None) -> None:
-    """Ignore it."""
+    """Ignore an ejected address."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Reached:
-    """How one upstream is reached, and what that was made of."""
+    """The senders of one upstream, and the settings that they were made of."""
 
     made_of: Hashable
     credentials: Credentials
@@ -42,15 +42,15 @@ class Reached:
     messages: OneAddress | None = None
     """The sender to its `messages_url`."""
     sockets: SocketAddresses | None = None
-    """None: it is behind a proxy."""
+    """The upstream's sockets; None if it is behind a proxy."""
 
 
 class Upstreams:
-    """Two senders per configured upstream: for requests, for look-ups.
+    """Two senders per configured upstream: one for requests, one for look-ups.
 
-    The gateway's own pools, or httpcore2 where an upstream has a `proxy` or wants `http2`.
-    `noticed` is called when one of several addresses is ejected, and when it is back. The senders
-    of upstreams that are the same `before` are taken over. Nothing is connected before the first
+    They are the gateway's own pools, or httpcore2 if an upstream has a `proxy` or wants `http2`.
+    `noticed` is called when one of several addresses is ejected, and when it is back. Senders in
+    `before` are taken over if their upstream is unchanged. Nothing is connected before the first
     call.
     Raises `ValueError` when an upstream's settings cannot be used.
     """
@@ -75,7 +75,7 @@ class Upstreams:
         self._askers = {name: each.asker for name, each in self.reached.items()}
         self._messages = {n: each.messages for n, each in self.reached.items() if each.messages}
         self.caller = Callers(self._credentials.values(), key).digest
-        """Returns what distinguishes callers at any upstream, by a client's header fields."""
+        """Returns bytes that distinguish callers at any upstream, given their header fields."""
         self._patience = {each.name: each.timeouts.look_up for each in settings.upstreams}
 
     def send(self, call: UpstreamCall) -> Coroutine[Any, Any, UpstreamReply]:
@@ -86,9 +86,9 @@ class Upstreams:
         return self._sender(call).send(call)
 
     def at_once(self, call: UpstreamCall) -> SendsAtOnce | None:
-        """Return what sends calls like this one in two parts; raises `KeyError` like `send`.
+        """Return the sender in two parts for calls like this one; raises `KeyError` like `send`.
 
-        None at an upstream with several addresses: the balancer may need to ask another one.
+        None for an upstream with several addresses: the balancer may need to ask another address.
         """
         sender = self._sender(call)
         return sender if isinstance(sender, OneAddress) else None
@@ -116,11 +116,10 @@ class Upstreams:
         return await sockets.dial(call)
 
     async def ask(self, call: UpstreamCall, seconds: float | None = None) -> UpstreamReply:
-        """Send one call of a look-up: a `Send` that takes nothing from what clients send.
+        """Send one call of a look-up: a `Send` that takes no slots from clients' requests.
 
-        It has connections of its own, and raises `UpstreamTimeout` where there is no reply within
-        `seconds` (`timeouts.look_up` by default), all phases together. Raises `KeyError` like
-        `send`.
+        Look-ups have connections of their own. Raises `UpstreamTimeout` if there is no reply within
+        `seconds` (`timeouts.look_up` by default), all phases together, and `KeyError` like `send`.
         """
         seconds = seconds or self._patience[call.upstream]
         try:
@@ -144,7 +143,10 @@ class Upstreams:
         return await asker.failing(call, seconds)
 
     async def aclose(self, besides: "Upstreams | None" = None) -> None:
-        """Close every connection but those that `besides` has; calls in flight fail."""
+        """Close every connection, except those of senders that `besides` has taken over.
+
+        Calls in flight on closed connections fail.
+        """
         kept = besides.reached.values() if besides is not None else ()
         for each in self.reached.values():
             if each not in kept:
@@ -156,7 +158,7 @@ class Upstreams:
                     await each.sockets.aclose()
 
     def fingerprint(self, upstream_name: str, client_headers: RawHeaders) -> str:
-        """Return what distinguishes the credentials that an upstream is called with.
+        """Return the fingerprint of the credential that an upstream is called with.
 
         See `Credentials.fingerprint`. Raises `KeyError`.
         """
@@ -185,7 +187,7 @@ def _made_of(upstream: UpstreamSettings, own_keys: frozenset[str], limit: int) -
         named += [upstream.tls.certificate, upstream.tls.key]
     contents = []
     for name in named:
-        # The sender itself complains of one that cannot be read.
+        # The sender itself raises the error for a file that cannot be read.
         with contextlib.suppress(OSError):
             contents.append(hashlib.sha256(Path(name).read_bytes()).digest())
     return upstream, withheld, tuple(contents), limit
@@ -198,7 +200,7 @@ def _reached(
     limit: int,
     made_of: Hashable,
 ) -> Reached:
-    """Return how an upstream is reached; `limit` is that of a message on a socket, in bytes."""
+    """Return the senders of an upstream; `limit` is the most bytes of a message on a socket."""
     urls = upstream.base_urls
     changed = partial(noticed, upstream.name) if len(urls) > 1 else None
     healths = [Health(url, changed) for url in urls]

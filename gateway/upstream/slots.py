@@ -1,7 +1,7 @@
-"""How many requests may be in flight to one upstream, and which wait for their turn.
+"""Limits the requests in flight to one upstream, and queues the others.
 
-Look-ups have slots of their own. They wait for servers that are slow to list their models, or never
-do, and those may be quick to generate.
+Look-ups have slots of their own: a server that is slow to list its models, or never does, may be
+quick to generate.
 """
 
 import asyncio
@@ -14,10 +14,10 @@ from gateway.config.settings import UpstreamSettings
 from gateway.errors import Reason, UpstreamUnavailable
 
 WAITING_PER_SLOT: Final = 4
-"""Further requests than this per slot are refused at once: they would only time out later."""
+"""The most waiting requests per slot: more are refused at once, as they would only time out."""
 
 LOOK_UP_SHARE: Final = 4
-"""Slots of generation for which look-ups get one more, of their own."""
+"""Look-ups get one slot of their own for so many slots of requests."""
 FEWEST_LOOK_UPS: Final = 4
 MOST_LOOK_UPS: Final = 64
 
@@ -62,7 +62,7 @@ class Slots:
     ) -> None:
         self._name = name
         self.limit = limit
-        """How many may be taken at a time."""
+        """How many slots may be taken at a time."""
         self._timeout = timeout
         self._longest = WAITING_PER_SLOT * limit if longest is None else longest
         self._taken = taken
@@ -76,7 +76,7 @@ class Slots:
         return len(self._waiting)
 
     def take(self) -> bool:
-        """Take a slot if one is free, and return whether it was: `acquire()` waits."""
+        """Take a slot if one is free, without waiting; return whether one was."""
         if self.in_use >= self.limit or self._waiting or self._closed:
             return False
         self.in_use += 1
@@ -85,10 +85,10 @@ class Slots:
     async def acquire(self, *, first: bool = False, seconds: float | None = None) -> None:
         """Take a slot, which the caller must `release()` exactly once.
 
-        `first` is for a request that had one before: it waits before all others. `seconds` are the
-        most to wait, if that is not the upstream's. Raises
-        `UpstreamUnavailable` (503, with `retry-after`) when none becomes free in time, when too
-        many are waiting already, or when the gateway stops. Cancelling leaves no slot taken.
+        A request that had a slot before is `first` in the queue. `seconds` is the longest wait, the
+        upstream's own by default. Raises `UpstreamUnavailable` (503, with `retry-after`) when no
+        slot becomes free in time, when too many requests wait already, or when the gateway stops.
+        Cancelling leaves no slot taken.
         """
         if self._closed:
             raise self._stopped()
@@ -116,18 +116,18 @@ class Slots:
             raise
 
     def release(self) -> None:
-        """Give a slot back: to the first that waits, if anyone does."""
+        """Give a slot back; the first waiting request, if any, gets it."""
         if self.in_use > self.limit or not (self._waiting and self._hand_over()):
             self.in_use -= 1
 
     def resize(self, limit: int) -> None:
-        """Change how many may be taken at a time; those that are taken stay so."""
+        """Change how many slots may be taken at a time; slots in use stay taken."""
         self.limit = limit
         while self.in_use < limit and self._hand_over():
             self.in_use += 1
 
     def _hand_over(self) -> bool:
-        """Let the first that waits have a slot; False: nobody waits."""
+        """Give a slot to the first waiting request; return False if none waits."""
         while self._waiting:
             turn = self._waiting.popleft()
             if not turn.done():
@@ -136,7 +136,7 @@ class Slots:
         return False
 
     def close(self) -> None:
-        """Refuse all that wait and all that will come."""
+        """Refuse all requests that wait, and all that come later."""
         self._closed = True
         while self._waiting:
             turn = self._waiting.popleft()
@@ -161,9 +161,9 @@ class Slots:
 
 
 class Share(Slots):
-    """The slots of one address, which a request takes after one of the whole upstream.
+    """The slots of one address; a request takes one after a slot of the whole upstream.
 
-    So there is nothing to wait for. `given_back` is called after each `release()`.
+    So no request has to wait for one. `given_back` is called after each `release()`.
     """
 
     __slots__ = ("_given_back",)

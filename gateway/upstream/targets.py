@@ -1,4 +1,4 @@
-"""From a call to its request line: its method, and OpenAI's paths below the base URL or Azure's."""
+"""Makes a call's request line: its method, and a path below the base URL, or one of Azure's."""
 
 import re
 from collections.abc import Callable
@@ -17,18 +17,17 @@ _METHOD = re.compile(r"[A-Z]{1,32}")
 
 
 def method_of(call: UpstreamCall) -> bytes:
-    """Return a call's method as it is sent; raises `InvalidRequest` for one that cannot be."""
+    """Return a call's method as it is sent; raises `InvalidRequest` for an invalid one."""
     if not _METHOD.fullmatch(call.method):
         raise InvalidRequest("The request method is not a word of capital letters.")
     return call.method.encode("ascii")
 
 
 def targets_of(upstream: UpstreamSettings, origin: Origin, credentials: Credentials) -> Targets:
-    """Return how the targets of an upstream's calls are made.
+    """Return the function that makes the targets of an upstream's calls.
 
-    A query's credentials go where those of header fields would. `api-version` is Azure's and stays
-    there: a client that was written for Azure sends it always, and some servers refuse queries that
-    they do not know.
+    Credentials in a query are treated like those in header fields. `api-version` is sent to Azure
+    only: clients written for Azure always send it, and some other servers refuse unknown queries.
     """
     if upstream.kind.deployments:
         azure = AzurePaths(origin, upstream.api_version).target
