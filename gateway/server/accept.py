@@ -1,7 +1,7 @@
 """Accepts new connections in batches, instead of one per turn of the event loop.
 
-uvloop's listener (libuv) accepts one connection per turn. A turn that serves many clients takes
-long: of 256 clients that connected at once, the last waited for seconds.
+uvloop's listener (libuv) accepts one connection per turn, and a turn that serves many clients takes
+long: of 256 clients that connected at the same time, the last waited for seconds.
 """
 
 import asyncio
@@ -31,20 +31,21 @@ LAST_HANDSHAKES = 1.0
 
 PAUSE = 1.0
 """Seconds without accepting after the system has refused a connection (out of descriptors), unless
-there is room for it by then."""
+room for it was made."""
 
 YIELD = 0.002
 """Seconds without accepting while this worker has more connections than its share."""
 YIELDS = 4
-"""How often in a row. If the other workers have taken nothing by then, they are busy or gone."""
+"""How many times in a row a worker yields. If the others have taken nothing by then, they are busy
+or gone."""
 
 
 class Acceptor:
     """Accepts from a listening socket and gives each connection a protocol.
 
-    Its owner closes the socket. `tls` returns the context for the next connection, if there is one.
-    `share` is this worker's where others accept from the socket, too; `connected` are the protocols
-    with an open connection, of which the `evictor` closes idle ones where descriptors run short.
+    Its owner closes the socket. `tls` returns the TLS context for the next connection, if there is
+    one. `share` is this worker's share, if others accept from the socket, too. `connected` are the
+    protocols with an open connection; the `evictor` closes idle ones if descriptors run short.
     """
 
     def __init__(
@@ -107,7 +108,7 @@ class Acceptor:
         self._pause = self._loop.call_later(seconds, then)
 
     def _go_on(self, left: int) -> None:
-        """Accept again, unless others may still take what waits: `left` times more."""
+        """Accept again, or yield up to `left` more times, so that other workers take what waits."""
         is_exceeded = self._exceeds_share()
         if is_exceeded and left > 0:
             self._pause = self._loop.call_later(YIELD, self._go_on, left - 1)

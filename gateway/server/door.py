@@ -1,4 +1,4 @@
-"""What the connections of one listener share: the application, limits, the date, draining."""
+"""The state that the connections of one listener share: the application, limits, the date."""
 
 import asyncio
 import ssl
@@ -89,7 +89,7 @@ class Door:
         return Connection(self)
 
     def tls(self) -> ssl.SSLContext | None:
-        """Return the context for a new connection: that of the application of this moment."""
+        """Return the TLS context for a new connection, from the current application."""
         context: ssl.SSLContext | None = self.application.tls
         return context
 
@@ -105,10 +105,10 @@ class Door:
         self._changed.set()
 
     def change_application(self, application: Application) -> None:
-        """Have new requests served by another application; running ones end as they began.
+        """Have new requests served by another application; running ones end with theirs.
 
-        Open sockets finish what is begun, which on realtime ones is all: their clients open new
-        ones.
+        Open sockets finish the turns that have begun, and realtime sockets their whole session;
+        then their clients open new ones.
         """
         self.application = application
         for connection in tuple(self.connections):
@@ -123,8 +123,8 @@ class Door:
     async def finish(self) -> None:
         """Serve one more request on each connection, if it comes, and wait until all are closed.
 
-        Sockets finish what is begun. The reply tells the client to reconnect, to the process that
-        accepts connections now.
+        Sockets finish the turns that have begun. The reply tells the client to reconnect, which
+        leads it to the process that accepts connections now.
         """
         self.finishing = True
         for connection in tuple(self.connections):

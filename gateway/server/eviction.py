@@ -1,4 +1,4 @@
-"""Makes room for new clients when file descriptors run short: idle connections are closed.
+"""Makes room for new clients when file descriptors run short, by closing idle connections.
 
 A client that keeps a connection it does not use can open another one later; a client that is not
 accepted is not served at all.
@@ -17,14 +17,14 @@ from gateway.system.open_files import open_files_limit
 log = logging.getLogger("gateway")
 
 MOST = 32
-"""Connections that are closed at once: accepted ones need a further descriptor each, towards an
-upstream."""
+"""How many connections are closed at once: an accepted connection needs a second descriptor, for
+its upstream."""
 INTERVAL = 0.05
-"""Seconds between two times, since each looks at all connections."""
+"""Seconds between two evictions, since each looks at all connections."""
 REST = 1.0
-"""Seconds until the next time if there was nothing to close."""
+"""Seconds until the next eviction if there was nothing to close."""
 IDLE_SECONDS = 1.0
-"""How long a connection has been idle at least: a request may be on its way on a newer one."""
+"""How long a connection must have been idle: on others a request may be on its way."""
 RESERVED = 128
 """Descriptors that new connections of clients leave to others while idle ones can be closed, or an
 eighth of a small limit."""
@@ -42,7 +42,7 @@ class Evictable(Protocol):
 
 
 class Evictor:
-    """Closes those of the `connections` that have been idle the longest."""
+    """Closes the `connections` that have been idle for longest."""
 
     def __init__(self, connections: Collection[Evictable]) -> None:
         self._connections = connections

@@ -1,7 +1,7 @@
 """Any ASGI 3 application behind the gateway's own door: the admin listener, the demo's emulator.
 
-There is no lifespan. A client that disconnects cancels the application. WebSockets are for those
-that want them; to the others, handshakes are requests like any other (`hosted_socket.py`).
+There are no lifespan events. A client that disconnects cancels the application. Applications that
+do not want WebSockets get handshakes as ordinary requests (`hosted_socket.py`).
 """
 
 import asyncio
@@ -24,14 +24,14 @@ from gateway.shapes import Sink
 from gateway.sockets import SocketSession, Traffic
 
 _MAX_UNSENT = 2
-"""Messages of an application that wait for the client; then the application waits."""
+"""How many messages of an application may wait for the client; then the application waits."""
 
 
 class HostedApplication:
-    """An ASGI application as that of a door: with the default limits, and without records.
+    """Makes an ASGI application one for a `Door`, with the default limits and without records.
 
-    `tls` returns the context for a new connection, or None. `sockets`: whether the application
-    takes WebSockets.
+    `tls` returns the TLS context for a new connection, or None. `sockets` says whether the
+    application takes WebSockets.
     """
 
     def __init__(
@@ -117,7 +117,7 @@ class _Running(ReplyBody):
         super().__init__()
         self._received = _received(request.body)
         self._messages: asyncio.Queue[Message | None] = asyncio.Queue(_MAX_UNSENT)
-        """What the application has sent; None: it has ended."""
+        """The messages that the application has sent; None once it has ended."""
         self._room = asyncio.Event()
         self._room.set()
         self._error: Exception | None = None
@@ -125,11 +125,11 @@ class _Running(ReplyBody):
 
     @property
     def failure(self) -> GatewayError | None:
-        """None: what the application sends is not looked at."""
+        """None: the application's messages are not looked at."""
         return None
 
     async def reply(self) -> ClientReply:
-        """Return the reply once it begins; raises what the application raises before."""
+        """Return the reply once it begins; raises an error that the application raises before."""
         start = await self._next()
         if start is None:
             raise GatewayError("The application has not replied.")
@@ -176,7 +176,7 @@ async def _serve(session: SocketSession, writer: ReplyWriter, decision: Decision
 
 
 async def _received(body: Body) -> AsyncGenerator[Message, None]:
-    """Yield the request's body; then wait for the disconnect, which cancels."""
+    """Yield the request's body; then wait until the disconnect cancels this."""
     if isinstance(body, bytes):
         yield {"type": "http.request", "body": body, "more_body": False}
     else:

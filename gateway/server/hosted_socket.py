@@ -23,13 +23,13 @@ ASGIApp = Callable[
 ]
 
 _MAX_WAITING = 16
-"""Messages that wait for the application; then reading pauses."""
+"""How many messages may wait for the application; then reading pauses."""
 
 
 async def opened(app: ASGIApp, scope: Message, headers: RawHeaders) -> SocketSession | ClientReply:
     """Return the session of an application that accepts a handshake, or its reply over HTTP.
 
-    `scope` is that of a request. Raises what the application raises before.
+    `scope` is the ASGI scope of a request. Raises an error that the application raises before.
     """
     protocols = [protocol.decode("latin-1") for protocol in offered_protocols(headers)]
     further = {"subprotocols": protocols, "extensions": {"websocket.http.response": {}}}
@@ -48,7 +48,7 @@ class _HostedSession(SocketSession):
         self._arrived: asyncio.Queue[Message] = asyncio.Queue()
         self._arrived.put_nowait({"type": "websocket.connect"})
         self._answer: asyncio.Future[ClientReply | None] = asyncio.Future()
-        """The reply to the handshake; None: it is accepted."""
+        """The reply to the handshake; None if it is accepted."""
         self._denial: Message = {}
         self._denied = b""
         self._socket: Socket | None = None
@@ -83,7 +83,7 @@ class _HostedSession(SocketSession):
         await self._task
 
     def drain(self, leaving: Leaving) -> None:
-        """Close the socket at once: it is not known what the application has begun."""
+        """Close the socket at once: whether the application has begun anything is unknown."""
         if self._socket is not None:
             self._socket.close(SERVICE_RESTART, leaving.value)
 

@@ -42,11 +42,11 @@ class Listener:
     host: str
     port: int
     tls: Callable[[], ssl.SSLContext | None] = lambda: None
-    """Returns the context for a new connection to an ASGI application; None: no TLS."""
+    """Returns the TLS context for a new connection to an ASGI application; None without TLS."""
     sockets: bool = False
     """Whether an ASGI application takes WebSockets."""
     share: "Share | None" = None
-    """This process's share of the connections; None: it takes all that it can."""
+    """This process's share of the connections; None if it takes all that it can."""
 
 
 def bind(host: str, port: int) -> socket.socket:
@@ -78,9 +78,10 @@ async def serve(
     """Serve until `stop`, then close the sockets at once and wait for the listeners to drain.
 
     Without `stop`, SIGTERM and SIGINT stop it. `on_started` is called with the bound ports.
-    `grace_period` is asked at the end. `already_bound` are the listeners' sockets where several
-    processes share them. After `handed_over`, another process accepts from them: every connection
-    is served until it can be closed without a loss. Raises `OSError` if an address cannot be bound.
+    `grace_period` is called at the end. `already_bound` are the listeners' sockets if several
+    processes share them. After `handed_over`, another process accepts from the sockets, and every
+    connection is served until it can be closed without a loss. Raises `OSError` if an address
+    cannot be bound.
     """
     signals = _signals if stop is None else contextlib.nullcontext
     stop = stop or asyncio.Event()
@@ -126,7 +127,7 @@ class _Server:
     async def finish(self) -> None:
         """Stop accepting connections, and let the open ones end without a loss.
 
-        Those of ASGI applications are drained: operators can send their requests again.
+        Connections of ASGI applications are drained: operators can send their requests again.
         """
         if self._hosted is not None:
             await self.drain()
@@ -163,7 +164,7 @@ async def _drain(servers: Sequence[_Server], grace_period: float) -> None:
 
 
 async def _first(*waits: Awaitable[Any]) -> None:
-    """Wait until one of these has ended; those that have not are cancelled."""
+    """Wait until one of these has ended; cancel the others."""
     tasks = [asyncio.ensure_future(each) for each in waits]
     await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
     for task in tasks:

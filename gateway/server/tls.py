@@ -1,7 +1,7 @@
 """TLS towards clients: a context from a certificate and its key.
 
-Each application has a context of its own, so a reload that brings a new certificate replaces it:
-connections that are open keep theirs.
+Each application has a context of its own, which a reload with a new certificate replaces. Open
+connections keep theirs.
 """
 
 import ssl
@@ -14,7 +14,8 @@ HANDSHAKE_SECONDS = 10.0
 SHUTDOWN_SECONDS = 2.0
 """How long a client that has read everything may take to agree to the end of its connection."""
 UNLIMITED_SECONDS = 366 * 86_400.0
-"""What asyncio gives a client to read everything and agree: the connection's own limits end it."""
+"""The time that asyncio gives a client to read everything and agree to the end of its connection:
+no limit, since the connection has limits of its own."""
 
 
 def server_context(tls: TlsSettings | None) -> ssl.SSLContext | None:

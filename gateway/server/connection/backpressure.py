@@ -1,4 +1,4 @@
-"""Backpressure of one client: who waits until it reads, and how long it has read nothing."""
+"""Backpressure of one client: has tasks wait until it reads, and watches how long it does not."""
 
 import asyncio
 from math import inf
@@ -41,7 +41,7 @@ class Backpressure:
     def limit(self, send_timeout: float) -> None:
         """Let the client leave its reply unread for this many seconds.
 
-        The kernel enforces that for a client that has vanished: what it holds may be all there is.
+        The kernel enforces that for a client that has vanished, since it may hold all unread bytes.
         """
         self._send_timeout = send_timeout
         connected = self._transport.get_extra_info("socket")
@@ -66,10 +66,10 @@ class Backpressure:
         self.due = now + self._send_timeout / CHECKS
 
     def watch_end(self, now: float) -> None:
-        """Restart it for the last bytes: from now on, nothing is written.
+        """Restart the send timeout for the last bytes, after which nothing is written.
 
-        So any change is the client's progress. TLS passes on to the system, as far as that takes
-        it, what it has counted as read before.
+        So from now on any change is the client's progress. TLS may still pass bytes to the system
+        that it has counted as read before.
         """
         self._is_last = True
         self.watch(now)

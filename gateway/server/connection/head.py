@@ -29,7 +29,7 @@ _ABOUT_THE_MESSAGE = frozenset({b"content-length", b"transfer-encoding", b"expec
 _UPGRADE = re.compile(rb"(?i)(?:^|(?<=[, \t]))upgrade(?=[, \t]|$)")
 _CLOSE = re.compile(rb"(?i)(?:^|,)[ \t]*close[ \t]*(?:,|$)")
 _CONTINUE = re.compile(rb"(?i)(?:^|,)[ \t]*100-continue[ \t]*(?:,|$)")
-"""Other expectations are ignored, as RFC 9110 section 10.1.1 allows: what can be served is."""
+"""The only expectation that is met; others are ignored, as RFC 9110 section 10.1.1 allows."""
 
 
 @dataclass(slots=True)
@@ -53,14 +53,14 @@ MALFORMED: Final = ReceivedHead(
     is_http_1_0=False,
     expects_continue=False,
 )
-"""What was received where nothing is known of a head."""
+"""Stands for the head of a request whose real head could not be read."""
 
 
 class RepeatedHead:
     """The bytes of a head, to recognise the next request that has the same one.
 
-    Clients repeat the same head on a connection, except for the length. The same bytes mean the
-    same: neither parsing nor checks have to be repeated.
+    Clients repeat the same head on a connection, except for the length. The same bytes have the
+    same meaning, so neither parsing nor checks have to be repeated.
     """
 
     __slots__ = ("_after", "_before", "_rest", "_start", "received")
@@ -84,7 +84,7 @@ class RepeatedHead:
 
 
 def repeatable(data: bytes, received: ReceivedHead) -> RepeatedHead | None:
-    """Return what recognises this head when it repeats; None for heads that are not eligible.
+    """Return the `RepeatedHead` of this head; None for heads that are not eligible.
 
     `data` is the whole head as received. Eligible are POSTs with one Content-Length, without
     `Expect`, in HTTP/1.1.

@@ -41,7 +41,7 @@ class Incoming:
     admission: Admission
     received: ReceivedHead
     any_head: bool
-    """Whether a head has been received: the first one is awaited less long than the next ones."""
+    """Whether a head has been received: the wait for the first one is shorter."""
 
     def __init__(self, admit: Callable[[Head], Admission]) -> None:
         self._admit = admit
@@ -63,7 +63,7 @@ class Incoming:
     def repeated(self, data: bytes) -> bytes | None:
         """Return the body if `data` is one whole request with the same head as the last one.
 
-        The fast path: nothing is parsed. None: use the generic path.
+        This is the fast path, which parses nothing. None: the generic path has to be used.
         """
         if self._known is None:
             return None

@@ -16,13 +16,13 @@ HEAD_TIMEOUT = 10.0
 HALF_CLOSED_SECONDS = 2.0
 """How long a client may keep sending after its last reply before the connection is closed."""
 HALF_CLOSED_BYTES = 16 * 1024 * 1024
-"""How many bytes it may send in that time."""
+"""How many bytes a client may send in that time."""
 CHECK_INTERVAL = 0.5
 """Seconds between two checks whether a client has disconnected while its socket is not read."""
 
 
 class Lifetime(asyncio.Protocol):
-    """A connection without its protocol, which is the subclass's.
+    """A connection without a protocol, which the subclass has.
 
     `state` is its state; `flow` tracks the bytes that the client has not read, for which it has
     `send_timeout` seconds.
@@ -48,7 +48,7 @@ class Lifetime(asyncio.Protocol):
         self._loop = asyncio.get_running_loop()
         self._send_timeout = send_timeout
         self.outbox = OUTBOXES.of(self._loop)
-        """What a whole reply is written by."""
+        """Writes whole replies."""
         self._timer = Timer(self._loop, self._expired)
         self._due = inf
         """When the state's time is over (loop time)."""
@@ -99,10 +99,10 @@ class Lifetime(asyncio.Protocol):
         raise NotImplementedError
 
     def _socket_due(self, now: float) -> None:
-        """Note that a socket's time is over (`now` is loop time); only the subclass has any."""
+        """Note that a socket's time is over (`now` is loop time); only the subclass has sockets."""
 
     def _enter(self, state: State, seconds: float) -> None:
-        """Enter a state for that time; every state but CLOSED has a successor."""
+        """Enter a state for so many seconds; every state but CLOSED has a successor."""
         self.state = state
         self._due = self._loop.time() + seconds if seconds < inf else inf
         self._arm()
@@ -116,7 +116,7 @@ class Lifetime(asyncio.Protocol):
         self.transport.close()
 
     def _closing_due(self, now: float) -> None:
-        """End a TLS connection whose client has read everything, and not agreed to the end."""
+        """End a TLS connection whose client has read everything, but not agreed to the end."""
         if self.flow.is_all_read:
             self._abort()
             return

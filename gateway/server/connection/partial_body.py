@@ -4,8 +4,8 @@ from io import BytesIO
 from typing import Final
 
 JOINED: Final = 256 * 1024
-"""Bytes from which on pieces are copied as they arrive: joining megabytes when the last piece is
-here would hold up the event loop for milliseconds. The few pieces of a small body are joined.
+"""From so many bytes on, pieces are copied as they arrive: joining megabytes when the last piece
+arrives would hold up the event loop for milliseconds. The few pieces of a small body are joined.
 """
 
 
@@ -32,9 +32,9 @@ class PartialBody:
             self._pieces.clear()
 
     def take(self) -> bytes:
-        """Return the whole, and forget it."""
+        """Return the whole body, and forget it."""
         copied = self._copied
-        # What a BytesIO has written is not copied if nothing else refers to it.
+        # The bytes of a BytesIO are not copied if nothing else refers to them.
         body = b"".join(self._pieces) if copied is None else copied.getvalue()
         self.clear()
         return body

@@ -46,9 +46,9 @@ class Reception(Lifetime):
         self._body = PartialBody()
         self._upload: UploadStream | None = None
         self._slots: ClientSlots | None = None
-        """Where the current request counts, if it has counted since before its body arrived."""
+        """The slots in which the current request counts, if it does so since before its body."""
         self._turn: asyncio.Handle | None = None
-        """The turn in which reading goes on, and the postponed part of a body is taken."""
+        """The event loop's turn in which reading goes on, with the postponed part of a body."""
 
     def _take_settings(
         self, admit: Callable[[Head], Admission], send_timeout: float, body_idle_timeout: float
@@ -195,7 +195,7 @@ class Reception(Lifetime):
             self._resume_reading()
 
     def _read_ahead(self) -> None:
-        """Go on reading, unless enough of further requests is here, or a turn is to come."""
+        """Go on reading, unless enough of further requests has arrived, or a turn is scheduled."""
         if self.state is State.BODY:
             if self._turn is None:
                 self._read_on()

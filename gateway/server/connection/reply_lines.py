@@ -22,9 +22,10 @@ def status_line(status: int) -> bytes:
 
 
 def lines_of(repeated: RepeatedFields) -> tuple[bytes, bytes, bytes, bool]:
-    """Return the lines before and after the digits of a length, and that of an upstream's id.
+    """Return the lines before and after the digits of a length, and the line of an upstream's id.
 
-    The last one is empty where there is no usable id. Then, whether there is one for Anthropic's.
+    That line is empty if there is no usable id. The last value is whether there is a line with the
+    id under Anthropic's name.
     """
     known: tuple[bytes, bytes, bytes, bool] | None = repeated.derived.get(_LINES)
     if known is not None:

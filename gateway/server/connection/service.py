@@ -45,13 +45,13 @@ class Service(Reception, ABC):
         super().__init__(application.admit, server.send_timeout, server.body_idle_timeout)
         self._door = door
         self.application = application
-        """The one that serves the current request, and the next unless the door has another."""
+        """The application of the current request, and of the next unless the door has another."""
         self._writer: WireWriter | None = None
         self._serving: ServedAtOnce | None = None
-        """The current request, if it began without a task; it counts already."""
+        """The current request, if it began without a task; it is counted already."""
         self._task: asyncio.Task[None] | None = None
         self._begun = False
-        """Whether the task has begun."""
+        """Whether the current request's task has begun."""
 
     @property
     def busy(self) -> bool:

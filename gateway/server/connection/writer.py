@@ -121,7 +121,7 @@ class WireWriter(ReplyWriter):
             self._body = None
 
     def _sink(self) -> Sink:
-        """Return what takes the body."""
+        """Return the sink for the body."""
         if not self._chunked or self._bodiless:
             return self._take
         write, flow = self._wire.transport.write, self._wire.flow
@@ -142,7 +142,7 @@ class WireWriter(ReplyWriter):
         return not self._wire.flow.paused
 
     def write_at_once(self, reply: ClientReply, body: bytes, decision: Decision) -> bool:
-        """Write a reply with this body, if that needs no waiting; False: it is not written."""
+        """Write a reply with this body, if that needs no waiting; return whether it was written."""
         if self.complete:
             return True  # what has failed since its reply was written is served again, by a task
         if self._wire.flow.paused:

@@ -1,8 +1,8 @@
 """Hands the listening sockets over to a new program, as nginx does at SIGUSR2.
 
-The new program inherits the sockets, so no connection is refused: whichever process accepts from
-the queue serves the connection. When it serves, it says so through a pipe, and the old one stops
-accepting. If it ends before, nothing has changed.
+The new program inherits the sockets, so no connection is refused: whichever process accepts a
+connection from the queue serves it. Once the new program serves, it says so through a pipe, and the
+old one stops accepting. If the new program ends before that, nothing has changed.
 """
 
 import contextlib
@@ -25,11 +25,11 @@ Listening = tuple[str, str, int]
 
 
 class Inherited(NamedTuple):
-    """What a program got from its predecessor."""
+    """The sockets and the pipe that a program got from its predecessor."""
 
     sockets: Mapping[Listening, socket.socket]
     pipe: int | None
-    """To be written to by the process that serves first; None without a predecessor."""
+    """The pipe that the first serving process writes to; None without a predecessor."""
 
     def serves(self) -> None:
         """Tell the predecessor that this program serves."""
@@ -40,7 +40,7 @@ class Inherited(NamedTuple):
 
 
 def inherited(environ: MutableMapping[str, str]) -> Inherited:
-    """Take what a predecessor hands over, out of the environment."""
+    """Take the sockets and the pipe of a predecessor from the environment, if there is one."""
     text = environ.pop(VARIABLE, "")
     if not text:
         return Inherited({}, None)
@@ -61,7 +61,7 @@ class HandOver:
         self._process = 0
         self._pipe = -1
         self._has_ended = False
-        """Whether a new program serves: the sockets are its own, even if they are still open."""
+        """Whether a new program serves: the sockets are its own then, even if still open here."""
 
     @property
     def is_waiting(self) -> bool:

@@ -13,7 +13,7 @@ Reload = Callable[[str], Awaitable[str]]
 """Applies the configuration with this digest; returns why that failed, or an empty text."""
 
 Ended = Callable[[ReloadResult, bool], None]
-"""Takes how a reload has ended in all workers, and whether this one counts it."""
+"""Takes the result of a reload in all workers, and whether this worker counts it."""
 
 
 class Parent:

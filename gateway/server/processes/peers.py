@@ -1,8 +1,9 @@
-"""The workers of one gateway ask one another, so that any of them can answer for all.
+"""Lets the workers of one gateway ask one another, so that any of them can answer for all.
 
 Each worker serves a Unix socket in a private folder that their parent makes. A question is a line
-of JSON, its reply JSON up to the end of the connection. Beside the socket, a worker keeps a file of
-what must outlive it: the process that replaces it inherits that. With one process there is neither.
+of JSON, and its reply is JSON up to the end of the connection. Beside the socket, a worker keeps a
+file with the data that must outlive it, for the process that replaces it. A single process has
+neither.
 """
 
 import asyncio
@@ -21,9 +22,9 @@ PATIENCE = 2.0
 """Seconds until a worker that does not answer is left out."""
 
 _MAX_QUESTION = 64 * 1024
-"""Bytes."""
+"""The most bytes of a question."""
 _MAX_FOLDER = 80
-"""Characters of a folder in which sockets can lie: their paths have 107 at most (unix(7))."""
+"""The most characters of a folder for sockets, whose paths have at most 107 (unix(7))."""
 
 Handler = Callable[..., Any]
 
@@ -32,7 +33,7 @@ class Reply(NamedTuple):
     """What one worker replied."""
 
     worker: int
-    """Its number, from 0; the process that replaces a worker has the same one."""
+    """The worker's number, from 0; the process that replaces a worker has the same number."""
     value: Any
 
 
@@ -58,7 +59,7 @@ class Peers:
         self._handlers: dict[str, Handler] = {}
         self._not_written = 0
         self.inherited = b"" if folder is None else _contents(_file(folder, number))
-        """What this worker's predecessor has kept; empty if there is none."""
+        """The data that this worker's predecessor has kept; empty if there is none."""
 
     @property
     def alone(self) -> bool:
@@ -68,19 +69,19 @@ class Peers:
     def answer(self, what: str, handler: Handler) -> None:
         """Have `handler` answer this question, in place of an earlier one.
 
-        It gets the question's arguments, and returns what msgspec can encode as JSON.
+        It gets the question's arguments, and returns a value that msgspec can encode as JSON.
         """
         self._handlers[what] = handler
 
     def answers(self, what: str, handler: Handler) -> bool:
-        """Whether it is this handler that answers, and none that has taken its place."""
+        """Whether this handler still answers a question: another may have taken its place."""
         return self._handlers.get(what) == handler
 
     async def ask(self, what: str, **arguments: Any) -> list[Reply]:
         """Ask every worker, this one included; return the replies in the order of their numbers.
 
-        Those that are starting, ending or too busy are missing. Raises `KeyError` for a question
-        that this worker itself does not know.
+        Replies of workers that are starting, ending or too busy are missing. Raises `KeyError` for
+        a question that this worker itself does not know.
         """
         own = Reply(self.number, self._handlers[what](**arguments))
         if self._folder is None:
@@ -91,10 +92,11 @@ class Peers:
         return sorted([own, *filter(None, replies)], key=lambda reply: reply.worker)
 
     def keep(self, data: bytes) -> None:
-        """Keep this beyond the worker's end, in place of what it kept before.
+        """Keep data beyond the worker's end, in place of the data that it kept before.
 
-        Where it cannot be written, the earlier data stay, and the log says so once: each scrape of
-        the metrics tries it. A worker whose parent is gone has no successor, and keeps nothing.
+        If they cannot be written, the earlier data stay, and the log says so once, since each
+        scrape of the metrics tries it. A worker whose parent is gone has no successor, and keeps
+        nothing.
         """
         if self._folder is None or self._orphaned:
             return
@@ -114,7 +116,7 @@ class Peers:
             self._not_written = 0
 
     def kept(self) -> list[bytes]:
-        """Return what each worker keeps, or kept before its end."""
+        """Return the data that each worker keeps, or kept before its end."""
         if self._folder is None:
             return []
         files = [_contents(_file(self._folder, number)) for number in range(self.count)]

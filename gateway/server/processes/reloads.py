@@ -1,8 +1,8 @@
 """Has all workers apply a changed configuration: the parent's part.
 
-The parent reads it first: one that cannot be used never reaches a worker. Then each worker reads
-it, which must give the same, and replies; the end is reported to all. Processes that replace a
-worker meanwhile begin with what the parent has read.
+The parent reads the configuration first, so that an unusable one never reaches a worker. Then each
+worker reads it, which must give the same, and replies; the result is reported to all. Processes
+that replace a worker meanwhile begin with the configuration that the parent has read.
 """
 
 import time
@@ -20,7 +20,7 @@ PATIENCE = 60.0
 Check = Callable[[], tuple[str, ReloadResult]]
 """Reads the configuration; returns its digest, and what to report when all workers have it.
 
-The digest is empty if it cannot be used.
+The digest is empty if the configuration cannot be used.
 """
 
 
@@ -34,7 +34,7 @@ class Reloads:
         self._next_look = time.monotonic() + INTERVAL
         self._channels: dict[int, Channel] = {}
         self._asked: list[tuple[int, int]] = []
-        """Questions that wait for the end of this reload: the process, and the number there."""
+        """Questions that wait for the end of this reload: their process, and number there."""
         self._asked_since: list[tuple[int, int]] = []
         self._again = False
         self._is_checking = False
@@ -80,7 +80,7 @@ class Reloads:
         self._is_checking = True
         digest, self._result = self._check()
         for channel in self.channels:
-            self.receive(channel)  # what was asked while the files were read
+            self.receive(channel)  # questions that came while the files were read
         self._is_checking = False
         if digest:
             self._waiting = set(self._channels)
@@ -99,7 +99,7 @@ class Reloads:
             self._take(process, message)
 
     def until_due(self) -> float | None:
-        """Return the seconds until `look` has something to do; None: never."""
+        """Return the seconds until `look` has something to do; None if it never has."""
         due = [self._deadline] * bool(self._waiting) + [self._next_look] * self._watch.on
         return max(0.0, min(due) - time.monotonic()) if due else None
 
@@ -136,9 +136,10 @@ class Reloads:
             self._end()
 
     def _end(self) -> None:
-        """Tell all workers how it ended; one of them counts it.
+        """Tell all workers how the reload ended; one of them counts it.
 
-        Those who asked in the meantime are told, too, if another reload would read the same files.
+        Workers that have asked meanwhile are told, too, if another reload would read the same
+        files.
         """
         if self._watch.finds_nothing:
             self._asked, self._asked_since = self._asked + self._asked_since, []

@@ -1,9 +1,9 @@
-"""How many connections each worker has, so that clients that come together meet all of them.
+"""Counts the connections of each worker, so that clients which come together reach all workers.
 
-The workers share a listening socket, and whichever wakes first could take all clients that wait.
-One with more than its share leaves them to the others for a moment (`accept.py`), as nginx does
+The workers share a listening socket, and the one that wakes first could take all waiting clients. A
+worker with more than its share leaves them to the others for a moment (`accept.py`), as nginx does
 (its `accept_mutex`, and the rule of seven eighths). Separate sockets (SO_REUSEPORT) would lose the
-clients that wait at one of a worker that ends.
+clients that wait at the socket of a worker that ends.
 """
 
 import mmap
@@ -14,7 +14,7 @@ _ABSENT = -1
 class Shares:
     """The connections of `count` workers, in memory that they share: made before the first fork.
 
-    Each worker writes its own number only, so nothing is locked.
+    Each worker writes only its own count, so nothing is locked.
     """
 
     def __init__(self, count: int) -> None:
@@ -23,7 +23,7 @@ class Shares:
             self.leave(number)
 
     def of(self, number: int) -> "Share":
-        """Return what one worker sees of them."""
+        """Return the share of one worker."""
         return Share(self._numbers, number)
 
     def leave(self, number: int) -> None:
@@ -55,9 +55,9 @@ class Share:
             self._numbers[self._number] = connections
 
     def is_exceeded(self) -> bool:
-        """Return whether this worker has too many.
+        """Return whether this worker has too many connections.
 
-        That is: an eighth more than the average of those that accept, and one.
+        Too many is more than the average of the workers that accept, plus an eighth, plus one.
         """
         present = [each for each in self._numbers if each != _ABSENT]
         return 8 * len(present) * (self._numbers[self._number] - 1) > 9 * sum(present)

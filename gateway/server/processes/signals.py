@@ -47,7 +47,7 @@ class Stop:
     def __init__(self) -> None:
         self.requested = False
         self.reload_requested = False
-        """Whether the configuration is to be read again: it was read before."""
+        """Whether the configuration has to be read again, since it was read before the signal."""
 
     def request(self, *_: object) -> None:
         """Raise `SystemExit`, the first time only: clean-up must not be interrupted."""
@@ -93,7 +93,7 @@ def take_signals(
 ) -> None:
     """Let the running event loop call these at `STOP`, `RELOAD` and `HAND_OVER`; log `IGNORED`.
 
-    Until it is closed. Without `hand_over`, that is logged, too.
+    This holds until the loop is closed. Without `hand_over`, its signal is logged, too.
     """
     import asyncio  # a plain start need not wait for it
 

@@ -46,16 +46,16 @@ class _Started(NamedTuple):
 
 
 class Ties(NamedTuple):
-    """What ties a worker to its parent."""
+    """The ties between a worker and its parent."""
 
     gone: int
     """A file descriptor that reads as closed when the parent has ended."""
     channel: Channel
-    """To reload together."""
+    """The messages of reloads, in both directions."""
     number: int
-    """From 0; that of its predecessor if the worker replaces one."""
+    """The worker's number, from 0; that of its predecessor if the worker replaces one."""
     share: Share
-    """Its share of the connections."""
+    """The worker's share of the connections."""
 
 
 class Workers:
@@ -81,13 +81,13 @@ class Workers:
         self._hand_over = hand_over
         self._shares = Shares(count)
         self._started: dict[int, _Started] = {}
-        """By the process' id."""
+        """The running workers, by process id."""
         self._due: list[_Started] = []
-        """What is to be started, and from when on."""
+        """The workers that are to be started, and from when on."""
         self._stopping = False
 
     def run(self) -> int:
-        """Keep them running until a signal stops them, then let them drain; return the exit code.
+        """Keep the workers running until a signal, then let them drain; return the exit code.
 
         Signals are handled between steps, none of which blocks for long.
         """

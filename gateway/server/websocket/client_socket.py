@@ -1,4 +1,4 @@
-"""A client's socket on a connection of the door: what arrives on it.
+"""The receiving half of a client's socket, on a connection of the door.
 
 Compression is declined, so frames are either parts of messages, or passed on as they come.
 """
@@ -14,11 +14,11 @@ from gateway.server.websocket.sending import Carrier, SendingSocket
 from gateway.sockets import INVALID_DATA, UNSUPPORTED_DATA, Leaving, SocketUser, Traffic
 
 MAX_EARLY = 64 * 1024
-"""Bytes that are kept until the session takes what arrives; beyond, reading pauses."""
+"""The bytes that are kept until the session takes them; beyond, reading pauses."""
 SLICE = 4 * 1024
 """Bytes that are parsed at a time."""
 TURN_SECONDS = 0.005
-"""How long frames are parsed before other connections get their turn: tiny ones cost time each."""
+"""How long frames are parsed before other connections get a turn: each tiny frame costs time."""
 
 _TEXT: Final = Opcode.TEXT
 _BINARY: Final = Opcode.BINARY
@@ -26,7 +26,7 @@ _CONTINUATION: Final = Opcode.CONT
 
 
 class ClientSocket(SendingSocket):
-    """An open socket of a client. `limit` is that of a message, in bytes.
+    """An open socket of a client. `limit` is the most bytes of a message.
 
     `drain` is the session's; `traffic` counts bytes. The connection calls `receive`, `writable`,
     `tick` and `lost`.
@@ -40,11 +40,11 @@ class ClientSocket(SendingSocket):
         super().__init__(carrier, limit, drain, traffic)
         self._limit = limit
         self._scanner: FrameScanner | None = None
-        """Checks frames that are handed over as such; None: messages are."""
+        """Checks frames that are handed over as frames; None if messages are handed over."""
         self._message: bytearray | None = None
-        """What is here of a message in several frames."""
+        """The part that has arrived of a message in several frames."""
         self._rest = b""
-        """What has arrived and is not taken yet."""
+        """Bytes that have arrived and are not taken yet."""
         self._paused = False
         self._turn: asyncio.Handle | None = None
 
@@ -91,13 +91,13 @@ class ClientSocket(SendingSocket):
 
     @property
     def _takes(self) -> bool:
-        """Whether what arrives is taken now; without a user, only the client's close frame is."""
+        """Whether arriving bytes are taken now; without a user, only a close frame is."""
         if self._user is None and self._is_open:
             return False
         return self._turn is None and not self._paused
 
     def _read_on(self) -> None:
-        """Take what waits, in a turn of its own, or read on."""
+        """Take the bytes that wait, in a turn of their own, or read on."""
         if not self._rest:
             if self._takes:
                 self._carrier.resume_socket()
@@ -141,7 +141,7 @@ class ClientSocket(SendingSocket):
         self._note_message(is_inside=scanner.in_message)
 
     def _note_message(self, *, is_inside: bool) -> None:
-        """Note whether a part of a message is here."""
+        """Note whether a part of a message has arrived."""
         if not is_inside:
             self._since = None
         elif self._since is None:

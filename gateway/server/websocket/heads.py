@@ -1,4 +1,4 @@
-"""What the gateway itself writes when it accepts a client's handshake."""
+"""The head that the gateway writes when it accepts a client's handshake."""
 
 from gateway.api.upgrades import HANDSHAKE
 from gateway.errors import GatewayError
@@ -13,7 +13,7 @@ _NOT_COPIED = SET_BY_THE_GATEWAY | HANDSHAKE | {b"x-request-id"}
 def switching(key: bytes, date_line: bytes, session: SocketSession, decision: Decision) -> bytes:
     """Return the 101 to a handshake with this key (RFC 6455 section 4.2.2).
 
-    Raises `GatewayError` for a field of the session that cannot be one.
+    Raises `GatewayError` for a field of the session that is not valid in a head.
     """
     lines = [
         b"HTTP/1.1 101 Switching Protocols\r\n",

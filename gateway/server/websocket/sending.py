@@ -32,8 +32,7 @@ from gateway.sockets import (
 PING_INTERVAL = 20.0
 """Seconds between two pings, which also keep proxies from closing an idle connection."""
 SILENCE = 60.0
-"""Seconds without a byte from the client, the answers to several pings included, until it is given
-up."""
+"""A client is given up after so many seconds without a byte, not even the answer to a ping."""
 MESSAGE_SECONDS = 600.0
 """How long a message may take to arrive: a few bytes now and then do not keep a socket open."""
 CLOSE_SECONDS = 3.0
@@ -71,7 +70,7 @@ class Carrier(Protocol):
 
 
 class SendingSocket(Socket):
-    """What a socket sends. `limit` is that of a received message, in bytes.
+    """The sending half of a socket. `limit` is the most bytes of a received message.
 
     `drain` is the session's. The connection calls `writable`, `tick` and `lost`.
     """
@@ -112,10 +111,10 @@ class SendingSocket(Socket):
         """Whether messages are still handed over: this side has not begun to close."""
         self._heard = self._loop.time()
         self._since: float | None = None
-        """When the message began of which a part is here (loop time); None: there is none."""
+        """When the message began of which a part has arrived (loop time); None without one."""
         self._ended: tuple[int, str] | None = None
         self._task: asyncio.Task[None] | None = None
-        """The one that serves the session."""
+        """The task that serves the session."""
         self._late: asyncio.TimerHandle | None = None
         """Ends a session that goes on after the end of its socket."""
         self.code = 0
@@ -226,7 +225,7 @@ class SendingSocket(Socket):
         return True
 
     def _answer(self) -> None:
-        """Write what the protocol has to say; of pongs that have to wait, the last one."""
+        """Write the frames that the protocol needs; of pongs that have to wait, only the last."""
         carrier, in_frame = self._carrier, self._in_frame
         waiting, self._pong = [self._pong] if self._pong else [], b""
         for data in (*waiting, *self._parser.data_to_send()):
@@ -248,7 +247,7 @@ class SendingSocket(Socket):
         self._answer()
 
     def _finish(self) -> None:
-        """End the socket: the protocol has nothing more to say."""
+        """End the socket: the protocol needs no more frames."""
         received, sent = self._parser.close_rcvd, self._parser.close_sent
         if received is not None:
             self._end(received.code, received.reason)
