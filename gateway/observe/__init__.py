@@ -1,1 +1,1 @@
-"""What an operator sees of requests: records of them, their outcomes, two logs, and traces."""
+"""Shows operators what happens to requests: records, outcomes, two logs, and traces."""

@@ -22,7 +22,7 @@ _TEXTS = MappingProxyType(
         Reason.KEY_REFUSED: "it rejected the key that the gateway is configured with",
     }
 )
-"""For reasons whose errors may quote the upstream, which can contain keys and prompts."""
+"""The texts for reasons whose errors may quote the upstream, and so contain keys and prompts."""
 
 Clock = Callable[[], float]
 
@@ -30,7 +30,7 @@ Clock = Callable[[], float]
 class FailureLog:
     """Writes the lines. `clock` returns monotonic seconds.
 
-    Its memory is bounded by the names of upstreams, addresses, clients and rules, times the
+    Memory is bounded by the number of upstreams, addresses, clients and rules, times the number of
     reasons.
     """
 

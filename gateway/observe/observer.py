@@ -24,19 +24,19 @@ class Observer(Protocol):
 
     @property
     def sockets(self) -> SocketCounts:
-        """Clients' sockets; the gateway counts."""
+        """The counts of clients' sockets, which the gateway keeps."""
 
     @property
     def in_flight(self) -> dict[str, int]:
-        """Requests that are served now, by the client's shape or `other`; the gateway counts."""
+        """The requests served now, by the client's shape or `other`; the gateway counts them."""
 
     def finished(
         self, decision: Decision, shape: str, ending: Ending, status: int, seconds: float
     ) -> None:
         """Record a finished request.
 
-        `shape` is the one that the client called, or `other`; `status` that of its reply, 0 if it
-        got none.
+        `shape` is the shape that the client called, or `other`; `status` is the status of its
+        reply, 0 if it got none.
         """
 
 

@@ -1,7 +1,7 @@
-"""The outcome of a request: one of a closed set, decided by pure functions.
+"""Decides the outcome of a request, one of a closed set, by pure functions.
 
-It says who has to act: the client (`client_error`), the operator (`upstream_error`, `rate_limited`,
-`stream_broken`, `internal_error`), or neither.
+An outcome says who has to act: the client (`client_error`), the operator (`upstream_error`,
+`rate_limited`, `stream_broken`, `internal_error`), or neither.
 """
 
 from enum import StrEnum
@@ -35,7 +35,7 @@ class Outcome(StrEnum):
     UPSTREAM_ERROR = "upstream_error"
     """The upstream failed, was too busy, or rejected the gateway's own key."""
     STREAM_BROKEN = "stream_broken"
-    """The same after the client's reply had begun, which broke off."""
+    """Like `upstream_error`, but the client's reply had begun, and broke off."""
     INTERNAL_ERROR = "internal_error"
     """The gateway itself failed."""
     SHUTTING_DOWN = "shutting_down"
@@ -51,7 +51,7 @@ FAILURES = frozenset({Outcome.UPSTREAM_ERROR, Outcome.STREAM_BROKEN, Outcome.RAT
 class Ending(NamedTuple):
     """The end of one request: its outcome, and the facts for the log.
 
-    It has only strings, never the error itself, which would keep the request's frames alive.
+    An ending has only strings, never the error itself, which would keep the request's frames alive.
     """
 
     outcome: Outcome
@@ -89,7 +89,7 @@ _OUTCOMES = MappingProxyType(
         Reason.STOPPING: Outcome.SHUTTING_DOWN,
     }
 )
-"""By the reason of an upstream's failure; all others are upstream errors."""
+"""The outcomes by the reason of an upstream's failure; all other reasons are upstream errors."""
 
 
 def outcome_of(reason: Reason) -> Outcome:
@@ -100,9 +100,9 @@ def outcome_of(reason: Reason) -> Outcome:
 def ended(decision: Decision, status: int, error: GatewayError | None = None) -> Ending:
     """Return the ending of a request whose reply was written completely.
 
-    `error` is the one that a stream had as an event (`ReplyBody.failure`), which counts unless one
-    is in the decision already. Without one the status decides; from 500 on it is the upstream's
-    only if an upstream was called.
+    `error` is the error that a stream had as an event (`ReplyBody.failure`); it counts unless the
+    decision already has one. Without an error the status decides; a status from 500 on is the
+    upstream's only if an upstream was called.
     """
     if error is not None and not decision.has_failed:
         return broken_by(error)

@@ -1,6 +1,7 @@
 """The last requests of this process, for the admin page: bounded in number and in bytes.
 
-Names and evidence are short (`decision.MAX_MODEL_LENGTH`), so that their number is enough.
+Names and evidence are short (`decision.MAX_MODEL_LENGTH`), so limiting the number of requests is
+enough for these.
 """
 
 from collections import deque
@@ -14,7 +15,7 @@ from gateway.observe.record import FinishedRequest, RequestRecord
 
 MAX_RECORDS = 1000
 MAX_BYTES = 1024 * 1024
-"""Of the texts whose length varies much: reports, warnings, and what upstreams have said."""
+"""The most bytes of texts whose length varies much: reports, warnings, and upstreams' messages."""
 
 
 class Wanted(msgspec.Struct, frozen=True):
@@ -37,9 +38,10 @@ class Wanted(msgspec.Struct, frozen=True):
 
 
 class Numbered(msgspec.Struct, frozen=True):
-    """A request and its number, which later requests of its process exceed.
+    """A request and its number; later requests of the process have higher numbers.
 
-    So do those of the process that replaces it: the first number is the time in microseconds.
+    Requests of the process that replaces it have higher numbers, too: the first number of a process
+    is the time in microseconds.
     """
 
     number: int

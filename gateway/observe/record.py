@@ -1,7 +1,7 @@
-"""The record of one finished request: what the log, the metrics and the admin page show of it.
+"""The record of one finished request, for the log, the metrics and the admin page.
 
-It is made when somebody reads it. It has names, numbers and the gateway's own texts: never a key, a
-body or a model's text.
+A record is made only when something reads it. It has names, numbers and the gateway's own texts,
+and never a key, a body or a model's text.
 """
 
 from typing import Protocol
@@ -14,14 +14,14 @@ from gateway.resolve.evidence import Evidence
 
 
 class RequestRecord(msgspec.Struct, frozen=True, gc=False):
-    """One finished request. Texts that do not apply are empty, and so are their numbers."""
+    """One finished request. Texts that do not apply are empty, numbers 0 or None."""
 
     time: float
-    """When it ended: Unix time in seconds."""
+    """When the request ended: Unix time in seconds."""
     request_id: str
-    """The `x-request-id` of its reply."""
+    """The `x-request-id` of the reply."""
     client: str
-    """The name under `clients`."""
+    """The client's name in the configuration (`clients`)."""
     model_asked: str
     """The client's name of the model; up to 512 characters of the client's."""
     model_sent: str
@@ -35,18 +35,18 @@ class RequestRecord(msgspec.Struct, frozen=True, gc=False):
     """The shape of the last attempt, or `other` for a request that was passed on; else empty."""
     resolved_by: str
     attempts: int
-    """How often it was sent, with the sender's own repetitions."""
+    """How often the request was sent, the sender's own repetitions included."""
     status: int
     """The status of the client's reply; 0 if it got none."""
     outcome: Outcome
     reason: str
-    """Why it failed: an upstream's `Reason`, or the code of a refused client's error."""
+    """Why the request failed: an upstream's `Reason`, or the code of a refused client's error."""
     first_byte_ms: float | None
     """Milliseconds to the first byte of the reply's body; None if there was none."""
     ms: float
-    """Milliseconds to the end."""
+    """Milliseconds to the end of the request."""
     input_tokens: int | None
-    """As the upstream counted them; None if it did not say."""
+    """The input tokens as the upstream counted them; None if it did not say."""
     output_tokens: int | None
     report: str
     """What the translation dropped, changed or emulated: `x-gateway-translation`."""
@@ -62,10 +62,10 @@ class RequestRecord(msgspec.Struct, frozen=True, gc=False):
 
 
 class FinishedRequest(msgspec.Struct, frozen=True, gc=False):
-    """A request that has ended: all that its record is made of, which few requests need."""
+    """A request that has ended, with the facts of which its record is made, if it is needed."""
 
     decision: Decision
-    """No longer changed."""
+    """The request's decision, which no longer changes."""
     shape: str
     """What the client called: a shape, or `other`."""
     ending: Ending
@@ -79,7 +79,7 @@ class FinishedRequest(msgspec.Struct, frozen=True, gc=False):
     def endpoint(self) -> str:
         """The shape of the last attempt, or `other` for a request that was passed on.
 
-        Empty for one that was refused before anything was sent, or that called no upstream.
+        Empty for a request that was refused before anything was sent, or that called no upstream.
         """
         decision = self.decision
         return decision.shape or ("other" if decision.upstream and decision.attempts else "")
@@ -123,4 +123,4 @@ class RequestSink(Protocol):
     """Takes finished requests: a log, a page, a tracer."""
 
     def finished(self, request: FinishedRequest) -> None:
-        """Take one request. Called within the request's task, so it must be quick."""
+        """Take one request. This is called within the request's task, so it must be quick."""

@@ -1,10 +1,10 @@
 """The log of requests: one line for each finished request, on standard error.
 
-It does not go through `logging`, which would take longer than the rest of a line. Lines are made
-and written together, at the latest a tenth of a second after the first request: made one by one,
-each would find none of this in the processor's caches, and each would be a system call. They look
-like the others, and like theirs their times are in UTC in JSON, and local in text. What hardly
-varies between requests is written once.
+The log does not go through `logging`, which would take longer than all else about a line. Lines are
+made and written together, at the latest a tenth of a second after the first request: one by one,
+each would need a system call, and would find none of this code in the processor's caches. The lines
+look like those of the other log; times are in UTC in JSON, and local in text. Values that many
+requests share are encoded once.
 """
 
 import asyncio
@@ -34,7 +34,7 @@ FACTS: Final = (
 
 MOST_SECONDS: Final = 0.1
 MOST_WAITING: Final = 128
-"""Requests: their lines take 0.3 ms to make."""
+"""The most requests whose lines are still to be made, which takes 0.3 ms."""
 
 _SIMPLE = re.compile(r"[\w!#$%&()*+,./:;<>?@\[\]^`{|}~-]+", re.ASCII)
 """Values that need no quotes in text: without spaces, quotes, backslashes and equals signs."""
@@ -47,7 +47,7 @@ _Values = tuple[str | int, ...]
 
 
 class RequestLog:
-    """Writes the lines, as text or as JSON, many together; `flush` at the end."""
+    """Writes lines as text or as JSON, many together; callers `flush` at the end."""
 
     def __init__(self, settings: LogSettings) -> None:
         self._line = _json_line if settings.format == "json" else _text_line
@@ -55,7 +55,7 @@ class RequestLog:
         self._timer: asyncio.TimerHandle | None = None
 
     def finished(self, request: FinishedRequest) -> None:
-        """Have the line of one request written, as far as standard error takes it."""
+        """Have the line of one request written, unless standard error takes no more."""
         waiting = self._waiting
         waiting.append(request)
         if len(waiting) == 1:
@@ -73,7 +73,7 @@ class RequestLog:
         self._waiting.clear()
         try:
             sys.stderr.write(lines)
-        except (OSError, ValueError) as error:  # it is closed: that must fail no request
+        except (OSError, ValueError) as error:  # a closed standard error must fail no request
             _log.debug("lines of the log of requests are lost: %s", error)
 
 
@@ -96,7 +96,7 @@ def _text_line(request: FinishedRequest) -> str:
     decision, now, first_byte = request.decision, request.time, request.decision.first_byte
     inputs, outputs = decision.tokens or _UNKNOWN
     second, ms = int(now), f"{request.seconds * 1e3:.3f}"
-    # They are the same where the reply was written as a whole.
+    # Both times are the same if the reply was written as a whole.
     first = ms if first_byte is request.seconds else _milliseconds(first_byte)
     first = "" if first_byte is None else f" first_byte_ms={first}"
     read = "" if inputs is None else f" input_tokens={inputs}"
@@ -159,7 +159,7 @@ def _count(value: int | None) -> str:
 
 
 def _each_second(write: Callable[[int], str]) -> Callable[[int], str]:
-    """Return the function, called once for each second."""
+    """Return a function with the result of `write`, which it calls once for each second."""
     return lru_cache(maxsize=2)(write)
 
 

@@ -1,4 +1,4 @@
-"""How many sockets clients have open, and how those that they had were closed."""
+"""Counts the sockets that clients have open, and how the others were closed."""
 
 from collections import defaultdict
 from typing import Final
@@ -16,15 +16,15 @@ class SocketCounts:
     def __init__(self) -> None:
         self.open: defaultdict[str, int] = defaultdict(int)
         self.closed: defaultdict[tuple[str, ...], int] = defaultdict(int)
-        """By kind and close code: the first one sent, by either side, or 1006 without any."""
+        """How many were closed, by kind and close code: the first code sent, or 1006 for none."""
         self.traffic: defaultdict[str, Traffic] = defaultdict(Traffic)
 
     def opened(self, kind: str) -> Traffic:
-        """Count a socket as open; return what its bytes are counted in."""
+        """Count a socket as open; return the counter of its bytes."""
         self.open[kind] += 1
         return self.traffic[kind]
 
     def ended(self, kind: str, code: int) -> None:
-        """Count one as closed with this code."""
+        """Count a socket as closed with this code."""
         self.open[kind] -= 1
         self.closed[kind, str(code) if _FIRST <= code <= _LAST else _OTHER] += 1

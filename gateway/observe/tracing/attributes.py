@@ -1,7 +1,7 @@
 """Finished spans, and their attributes. None of them has a key, a body or a model's text.
 
-Names follow OpenTelemetry's conventions for HTTP (1.44) and for generative AI (0.1), as far as they
-go; the gateway's own begin with `gateway.`.
+Names follow OpenTelemetry's conventions for HTTP (1.44) and for generative AI (0.1), where these
+have one; names of the gateway's own begin with `gateway.`.
 """
 
 from collections.abc import Mapping, Sequence
@@ -72,7 +72,7 @@ class Span(NamedTuple):
     ended: int
     attributes: Mapping[str, Value]
     first_byte: int
-    """When the first byte of the body was there: the event `FIRST_BYTE`; 0: there was none."""
+    """When the first byte of the body had arrived: the event `FIRST_BYTE`; 0 if none had."""
     has_failed: bool
 
 
@@ -121,7 +121,7 @@ def _server_span(request: RequestSpan) -> Span:
 
 
 def _call_span(request: RequestSpan, call: CallSpan, *, is_only: bool) -> Span:
-    """Return a call's; tokens are those of the request's `is_only` answer."""
+    """Return a call's span; with `is_only`, the call has the tokens of the request."""
     record = request.record
     streamed = call.is_stream and bool(call.operation)
     values: tuple[Value | None, ...] = (

@@ -42,12 +42,12 @@ class Context(NamedTuple):
         return bool(self.flags & SAMPLED)
 
     def fields(self) -> RawHeaders:
-        """Return the header fields that carry it."""
+        """Return the header fields that carry the context."""
         parent = (TRACEPARENT, b"00-%b-%b-%02x" % (self.trace_id, self.span_id, self.flags))
         return (parent, (TRACESTATE, self.state)) if self.state else (parent,)
 
     def child(self) -> "Context":
-        """Return the context of a new span below it."""
+        """Return the context of a new span below this one."""
         return self._replace(span_id=b"%016x" % getrandbits(64))
 
 

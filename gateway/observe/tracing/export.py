@@ -1,7 +1,7 @@
 """Exports finished spans in batches, in a thread of its own.
 
-The request's path only appends to a list. While a collector does not take them, spans wait up to a
-limit and are dropped beyond it; a warning says so once a minute.
+The request's path only appends to a list. While the collector does not take spans, they wait up to
+a limit and are dropped beyond it; a warning says so once a minute.
 """
 
 import asyncio
@@ -19,11 +19,11 @@ from gateway.observe.tracing.spans import RequestSpan
 MAX_WAITING = 8192
 """Spans that wait for export; further ones are dropped."""
 BATCH = 256
-"""Spans that are exported together, without dividing a request's."""
+"""The number of spans that are exported together; those of a request are never divided."""
 INTERVAL = 2.0
 """Seconds until an incomplete batch is exported."""
 FLUSH_SECONDS = 2.0
-"""How long the end of the gateway waits for the export of what is finished."""
+"""How long the gateway waits at its end for the export of finished spans."""
 
 log = logging.getLogger("gateway")
 
@@ -52,7 +52,7 @@ class Exporting:
         self._requests: deque[RequestSpan] = deque()
         self._waiting = 0
         self._exported = 0
-        """Spans that are being exported."""
+        """How many spans are being exported."""
         self._lost = 0
         self._problem = ""
         self._lock = threading.Lock()
@@ -81,7 +81,7 @@ class Exporting:
     async def aclose(self) -> None:
         """Export what waits, for `FLUSH_SECONDS` at most, and close the collector.
 
-        What could not be exported is logged, and all that was lost since the last warning.
+        Spans that could not be exported are logged, with those lost since the last warning.
         """
         with self._lock:
             self._is_closing = True

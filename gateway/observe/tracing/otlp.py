@@ -25,9 +25,9 @@ _UNSET, _ERROR = Status(StatusCode.UNSET), Status(StatusCode.ERROR)
 class OTLPCollector:
     """A `Collector` that is reached by OTLP over HTTP, in protobuf.
 
-    The SDK's variables for what the configuration does not say apply: `OTEL_SERVICE_NAME`,
-    `OTEL_RESOURCE_ATTRIBUTES`, and the timeout, certificates and compression of
-    `OTEL_EXPORTER_OTLP_…`.
+    Where the configuration says nothing, the SDK's environment variables apply:
+    `OTEL_SERVICE_NAME`, `OTEL_RESOURCE_ATTRIBUTES`, and the timeout, certificates and compression
+    of `OTEL_EXPORTER_OTLP_…`.
     """
 
     def __init__(self, settings: TracingSettings) -> None:
@@ -35,7 +35,7 @@ class OTLPCollector:
         self.endpoint = base if base.endswith(_PATH) else base + _PATH
         self._resource = _resource()
         self._status = 0
-        """That of the collector's last reply."""
+        """The status of the collector's last reply."""
         session = requests.Session()
         # No proxy, and no password of a .netrc, that the configuration does not name.
         session.trust_env = False
@@ -75,7 +75,7 @@ class OTLPCollector:
 
 
 def _resource() -> Resource:
-    """Return what describes this process; the environment's attributes win."""
+    """Return the resource that describes this process; attributes of the environment win."""
     own = Resource.create(
         {
             "service.name": "endpoint-gateway",

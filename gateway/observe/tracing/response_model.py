@@ -1,11 +1,11 @@
-"""The model that an upstream says has answered: `model` of a reply, or of a stream's event."""
+"""Finds the model that has answered, as an upstream names it: `model` of a reply or an event."""
 
 import msgspec
 
 from gateway.exchange.bodies.unreadable_body import UNREADABLE
 
 _LONGEST_REPLY = 64 * 1024
-"""Bytes up to which a reply is decoded only for its model."""
+"""The longest reply, in bytes, that is decoded only to find its model."""
 _LONGEST_NAME = 256
 _DATA = b"data:"
 
@@ -26,7 +26,7 @@ _decoder = msgspec.json.Decoder(_Reply)
 def response_model(beginning: bytes) -> str:
     """Return the name in a whole reply or in the first event of a stream; empty if there is none.
 
-    `beginning` is that of the body, up to where `shows_model`. Never raises.
+    `beginning` is the body's beginning, for which `shows_model` is true. Never raises.
     """
     text = beginning
     if not text.startswith(b"{"):
@@ -42,7 +42,7 @@ def response_model(beginning: bytes) -> str:
 
 
 def shows_model(beginning: bytes) -> bool:
-    """Whether a body's beginning shows the model, or no more of the body would."""
+    """Whether a body's beginning shows the model, or the rest of the body would not show it."""
     if len(beginning) > _LONGEST_REPLY:
         return True
     return not beginning.startswith(b"{") and bool(_first_data(beginning))

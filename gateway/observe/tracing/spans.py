@@ -1,7 +1,7 @@
 """The spans of a request while it runs.
 
-They are much cheaper than those of OpenTelemetry's SDK, which are made from them outside of the
-request's path (`attributes.py`, `otlp.py`).
+These spans are much cheaper than those of OpenTelemetry's SDK, which are made of them outside of
+the request's path (`attributes.py`, `otlp.py`).
 """
 
 from copy import copy
@@ -48,7 +48,7 @@ class Target:
 
 
 class CallSpan:
-    """One call of an upstream. `end()` it; what is still open then ends with its request."""
+    """One call of an upstream. Callers `end()` it; otherwise it ends with its request."""
 
     __slots__ = (
         "address",
@@ -84,21 +84,21 @@ class CallSpan:
         self.error = ""
         self.resends = 0
         self.address = target.base_url
-        """The base URL that it was last sent to."""
+        """The base URL that the call was last sent to."""
         self.first = 0
-        """When the first byte of the body was here; 0: not yet."""
+        """When the first byte of the body arrived; 0 before that."""
         self.is_stream = False
         self.beginning = b""
-        """That of the body, in which the model's name may be."""
+        """The beginning of the body, in which the model's name may be."""
         self.awaits_model = bool(self.operation)
-        """Whether more of the body is needed for that name."""
+        """Whether more of the body is needed to find the model's name."""
         self.answered_by = ""
         """The model that the upstream says has answered."""
         self.cut_by = ""
         """The outcome of the request that ended before the call had."""
 
     def arrived(self, piece: bytes = b"") -> None:
-        """Note that some of the body is here."""
+        """Note that a piece of the body has arrived."""
         if not self.first:
             self.first = time_ns()
         if piece and self.awaits_model:
@@ -112,7 +112,7 @@ class CallSpan:
             self.error = self.error or error
 
     def closed(self, ended: int, outcome: Outcome) -> "CallSpan":
-        """End it with its request, unless it has ended; return what later events do not change."""
+        """End the call with its request, unless it has ended; return a copy that stays as it is."""
         if not self.ended and outcome is not Outcome.SUCCESS:
             self.cut_by = outcome.value
         self.ended = self.ended or ended
@@ -152,11 +152,11 @@ class RequestSpan:
 
     @property
     def size(self) -> int:
-        """How many spans it has."""
+        """How many spans the request has, with those of its calls."""
         return 1 + len(self.calls)
 
     def end(self, record: RequestRecord) -> None:
-        """End it, and the calls that are still open. Nothing changes it any more."""
+        """End the request, and the calls that are still open; nothing changes it any more."""
         self.ended = ended = time_ns()
         self.record = record
         has_failed = record.outcome in FAILED

@@ -47,10 +47,10 @@ class Tracer:
     def beginning(
         self, method: str, path: str, shape: str, headers: RawHeaders
     ) -> Callable[[], None]:
-        """Return what begins the span of a request with this head.
+        """Return a function that begins the span of a request with this head.
 
-        `headers` are the client's, with its trace context; `shape` is the one that it called, or
-        `other`.
+        `headers` are the client's, with its trace context; `shape` is the shape that the client
+        called, or `other`.
         """
         parent = context_of(headers)
         return partial(self._begin, parent, method, path, _ENDPOINTS.get(shape, ""))
