@@ -1,8 +1,9 @@
-"""Servers of HTTP/2 that end a connection, but not the requests on it (RFC 9113 section 6.8).
+"""Handles HTTP/2 servers that end a connection, but not the requests on it (RFC 9113 section 6.8).
 
 A GOAWAY without an error says which requests are still answered; servers send it before they
-restart, and after so many requests on a connection. httpcore2 ends all of them when it reads it. So
-it does not get such a frame: the connection takes no more requests, and ends with its last one.
+restart, and after a number of requests on a connection. httpcore2 ends all requests when it reads
+such a frame. So it does not get the frame: the connection takes no more requests, and ends with its
+last one.
 """
 
 import ssl
@@ -15,7 +16,7 @@ _HEAD = 9
 """Bytes of a frame's head: its length (3), type, flags, and its stream (4)."""
 _HEADERS, _GOAWAY = 1, 7
 _GOAWAY_LEAST, _GOAWAY_MOST = 8, 16 * 1024
-"""Its payload: the last stream that is answered (4), the error (4), and any text."""
+"""The size of a GOAWAY's payload: the last answered stream (4), the error (4), and any text."""
 _STREAM = 0x7FFF_FFFF
 _PREFACE = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"
 
@@ -28,9 +29,9 @@ class WatchedStream(httpcore2.AsyncNetworkStream):
         tls = stream.get_extra_info("ssl_object")
         self._is_http2 = tls is not None and tls.selected_alpn_protocol() == "h2"
         self._begun = b""
-        """Of a frame's head, or of a GOAWAY, that has not come whole."""
+        """The bytes of a frame's head, or of a GOAWAY, that has not arrived whole."""
         self._to_come = 0
-        """Bytes of a frame that are passed on as they come."""
+        """How many bytes of a frame are still to be passed on as they come."""
         self._last_sent = 0
         self._last_answered = _STREAM
         self._kept_back = b""
@@ -39,7 +40,7 @@ class WatchedStream(httpcore2.AsyncNetworkStream):
         """Whether the server takes no more requests."""
 
     async def read(self, max_bytes: int, timeout: float | None = None) -> bytes:  # noqa: ASYNC109 - httpcore2's name
-        """Return what comes next, without what is kept back; empty at the end."""
+        """Return the next bytes, without frames that are kept back; empty at the end."""
         while not self._due:
             data = await self._stream.read(max_bytes, timeout)
             if not data or not self._is_http2:

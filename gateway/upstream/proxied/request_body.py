@@ -8,7 +8,7 @@ from gateway.upstream.transport.request_body import measured
 
 
 class RequestBody:
-    """A body in one piece, which can be read again and again, or one that comes once."""
+    """A body in one piece, which can be read repeatedly, or a stream, which comes once."""
 
     def __init__(self, call: UpstreamCall) -> None:
         self._upstream = call.upstream
@@ -25,7 +25,7 @@ class RequestBody:
             yield piece
 
     def check_unread(self) -> None:
-        """Raise `UpstreamError` where reading it again would give another body.
+        """Raise `UpstreamError` if reading the body again would give another one.
 
         httpcore2 repeats a request that a server of HTTP/2 left out when it ended the connection.
         """

@@ -1,12 +1,12 @@
-"""When httpcore2's connections are used again: not while their server may be about to end them.
+"""Keeps httpcore2 from using connections again while their server may be about to end them.
 
-The rule is that of the gateway's own pool (`gateway/upstream/early_ends.py`). httpcore2 looks
-whether an idle connection of HTTP/1.1 is still open whenever a request comes or ends, and at one of
-HTTP/2 not at all: so an end is seen only then, or by the request that is lost to it.
+The rule is that of the gateway's own pool (`gateway/upstream/early_ends.py`). httpcore2 checks
+whether an idle HTTP/1.1 connection is still open whenever a request comes or ends, and never checks
+an HTTP/2 connection. So an end is seen only then, or by the request that is lost to it.
 
-Nor is a connection used again on which a request was given up. httpcore2 does not tell a server of
-HTTP/2, which would go on with its reply and use up the window of all; and it forgets a tunnel in
-which no TLS came about, which would keep its place for good.
+A connection on which a request was given up is not used again either. httpcore2 does not tell an
+HTTP/2 server, which would go on with its reply and use up the window of all requests; and it
+forgets a tunnel whose TLS handshake failed, which would keep its place for good.
 """
 
 import asyncio
@@ -21,7 +21,7 @@ from gateway.upstream.proxied.request_body import RequestBody
 
 
 class WatchedConnection(httpcore2.AsyncConnectionInterface):
-    """One of httpcore2's connections, with what its pool asks of it."""
+    """A connection of httpcore2, wrapped so that it answers its pool's questions itself."""
 
     def __init__(
         self, connection: httpcore2.AsyncConnectionInterface, early_ends: EarlyEnds
@@ -31,10 +31,10 @@ class WatchedConnection(httpcore2.AsyncConnectionInterface):
         self._loop = asyncio.get_running_loop()
         self._answers = 0
         self._idle_since: float | None = None
-        """Loop time; None: it carries a request, or is new."""
+        """Since when the connection is idle (loop time); None if it has a request, or is new."""
         self._stream: WatchedStream | None = None
         self._is_left = False
-        """Whether it is closed once it carries no request any more."""
+        """Whether the connection is to be closed once it carries no request any more."""
 
     async def handle_async_request(self, request: httpcore2.Request) -> httpcore2.Response:
         """Send a request, whose `trace` notes here that it was lost, or is given up.
@@ -50,7 +50,7 @@ class WatchedConnection(httpcore2.AsyncConnectionInterface):
         try:
             return await self._connection.handle_async_request(request)
         except httpcore2.ConnectionNotAvailable:
-            raise  # it was not sent here
+            raise  # the request was not sent on this connection
         except BaseException:
             self._leave()
             raise

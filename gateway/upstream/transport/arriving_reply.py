@@ -1,4 +1,4 @@
-"""A reply that arrives on a connection: what the pool gives out once its head is there."""
+"""A reply that arrives on a connection: the pool returns it once its head has arrived."""
 
 import asyncio
 from collections.abc import AsyncIterator, Callable
@@ -40,7 +40,7 @@ class ArrivingReply(ReplyParser):
     )
 
     _loop: asyncio.AbstractEventLoop
-    """That of the connection, set with it."""
+    """The connection's event loop, set with the connection."""
     _outbox: Outbox
     _idle: float
     """Seconds of silence that break off a body which is piped."""
@@ -56,13 +56,13 @@ class ArrivingReply(ReplyParser):
         self._parser = None
         self._until_close = self.between_chunks = False
         self._connection: Connection | None = None
-        """None once it is not needed any more."""
+        """The connection; None once it is not needed any more."""
         self._waiter: asyncio.Future[None] | None = None
         self._notify: Callable[[], None] | None = None
-        """Called once the head is here or the request has failed, instead of waking a waiter."""
+        """Called once the head has arrived or the request failed, instead of waking a waiter."""
         self._error: Exception | None = None
         self._sink: Sink | None = None
-        """Where the body goes, while it is piped."""
+        """The sink that gets the body, while it is piped."""
         self._full = False
         """Whether the sink takes nothing until reading is resumed."""
         self._lenient = False
@@ -90,14 +90,14 @@ class ArrivingReply(ReplyParser):
             self._discard()
 
     def arrived(self) -> bytes | None:
-        """Return the whole body if all of it is here, and forget it; None if any is to come."""
+        """Return the whole body if it has arrived, and forget it; None if some is to come."""
         if not self.complete or self._error is not None:
             return None
         return self.take()
 
     @property
     def ended(self) -> bool:
-        """Whether all of the body is here."""
+        """Whether the whole body has arrived."""
         return self.complete and self._error is None
 
     async def more(self, seconds: float) -> bool:
@@ -118,15 +118,15 @@ class ArrivingReply(ReplyParser):
     async def pipe(self, sink: Sink) -> None:
         """Give the body to the sink, piece by piece as it arrives; see `UpstreamReply`.
 
-        What arrives together is one piece, and what is here already goes first. Time in which the
-        sink is not ready does not count as the upstream's silence.
+        Bytes that arrive together are one piece; bytes that have arrived before go first. Time in
+        which the sink is not ready does not count as the upstream's silence.
         """
         self._sink = sink
         self._idle = self._terms.timeouts.stream_idle
         connection = self._connection
         if connection is not None:
             connection.reads_in_rows = True
-            connection.deadline = None  # it was that of the head
+            connection.deadline = None  # the deadline was for the head
         try:
             if not self._pipe_on(sink):
                 self._waiter = self._loop.create_future()
@@ -198,7 +198,7 @@ class ArrivingReply(ReplyParser):
         self._go_on()
 
     def expired(self) -> None:
-        """Take note that a wait was too long (called by the connection)."""
+        """Note that a wait was too long (called by the connection)."""
         if self._notify is None and (self._waiter is None or self._waiter.done()):
             return  # the reader is slow, not the upstream
         if self._lenient:
@@ -209,7 +209,7 @@ class ArrivingReply(ReplyParser):
         self._go_on()
 
     def _failure(self) -> Exception:
-        """Return what went wrong, and forget it.
+        """Return the error of the reply, and forget it.
 
         The traceback of a raised error keeps the frames that it passes, and with them this object
         and the request: if this object kept the error, only the garbage collector would free them.
@@ -223,7 +223,7 @@ class ArrivingReply(ReplyParser):
         return self.head_complete or self._error is not None
 
     def _event(self, limit: float | None) -> asyncio.Future[None]:
-        """Return what is done at the next event, of which expiry (after `limit` s) is one."""
+        """Return a future that is done at the next event, or expires after `limit` seconds."""
         # There is a connection as long as the reply is neither complete nor failed, and no wait
         # is longer than that. A deadline that outlives its wait is harmless: see `expired`.
         connection, loop = self._connection, self._loop
@@ -233,7 +233,7 @@ class ArrivingReply(ReplyParser):
         return waiter
 
     def _go_on(self) -> None:
-        """Let the reader have what is new, if it is anything that it waits for."""
+        """Wake the reader, or feed the sink, if there is anything new that they wait for."""
         if self._sink is not None:
             if self._pipe_on(self._sink):
                 self._wake()
@@ -251,7 +251,7 @@ class ArrivingReply(ReplyParser):
             self._waiter.set_result(None)
 
     def _pipe_on(self, sink: Sink) -> bool:
-        """Give the sink what is here, if it is ready; return whether nothing more is to come."""
+        """Give the sink what has arrived, if it is ready; return whether the body is over."""
         if not self._full and (piece := self.take()):
             try:
                 self._full = not sink(piece)

@@ -20,7 +20,7 @@ _NOT_ACCEPTED: Final = {
     "TLSV1_ALERT_DECRYPT_ERROR": "decrypt error",
     "TLSV1_ALERT_UNKNOWN_CA": "unknown CA",
 }
-"""What a server says of a client's certificate (RFC 8446 section 6.2), by OpenSSL's names."""
+"""A server's alerts about a client's certificate (RFC 8446 section 6.2), by OpenSSL's names."""
 
 
 def client_context(upstream: UpstreamSettings) -> ssl.SSLContext:
@@ -55,11 +55,14 @@ def _verifying(verify: bool | str) -> ssl.SSLContext:
 
 
 _NOT_TLS: Final = frozenset({"WRONG_VERSION_NUMBER", "HTTP_REQUEST"})
-"""What OpenSSL calls the reply of a server without TLS."""
+"""OpenSSL's names for the reply of a server without TLS."""
 
 
 def failed_handshake(error: ssl.SSLError, whose: str = "its") -> str:
-    """Return why a handshake with an upstream has failed; `whose` certificate it may be about."""
+    """Return why a handshake with an upstream has failed.
+
+    `whose` are words for the owner of the certificate that may be at fault.
+    """
     if isinstance(error, ssl.SSLCertVerificationError):
         return f"{whose} TLS certificate is not accepted ({error.verify_message})"
     # The attribute is there only where OpenSSL itself has raised the error.
@@ -71,22 +74,23 @@ def failed_handshake(error: ssl.SSLError, whose: str = "its") -> str:
 
 
 _AT_ONCE: Final = 2.0
-"""Seconds: who refuses a certificate looks at no request. A server that fails takes its time."""
+"""A server that refuses a certificate ends the connection within so many seconds, since it looks at
+no request; a server that fails takes longer."""
 
 
 class CertificateRefused(UpstreamUnavailable):
     """The upstream has ended the handshake without a client certificate that it accepts.
 
     With TLS 1.3 the client's side of a handshake ends first, so the upstream's alert comes in place
-    of the reply to the first request, which it has not read. If its body was a stream, a part of
-    that is used up.
+    of the reply to the first request, which the upstream has not read. If the request's body was a
+    stream, a part of it is used up.
     """
 
     reason = Reason.TLS
 
 
 def certificate_refused(upstream: str, error: BaseException | None) -> CertificateRefused | None:
-    """Return what a failure says of the gateway's certificate; None: it says nothing of it."""
+    """Return the error for a failure that is about the gateway's certificate; else None."""
     # The attribute is there only where OpenSSL itself has raised the error.
     reason = getattr(error, "reason", None) if isinstance(error, ssl.SSLError) else None
     if reason == _REQUIRED:
@@ -101,11 +105,11 @@ def certificate_refused(upstream: str, error: BaseException | None) -> Certifica
 
 
 def suspect_certificate(error: UpstreamError, upstream: UpstreamSettings, seconds: float) -> None:
-    """Say in an error what may be wrong where a new connection has ended without a reply so soon.
+    """Add a guess to the error for a new connection that ended so soon without a reply.
 
-    Many servers (those of Python, uvicorn among them) refuse a client's certificate without a word,
-    and a reset overtakes the alert of others: then only the circumstances tell. Well-known services
-    ask for none.
+    Many servers (those of Python, uvicorn among them) refuse a client's certificate without an
+    alert, and a reset overtakes the alert of others: then only the circumstances tell. Well-known
+    services ask for no certificate.
     """
     why = ""
     if upstream.tls is not None:
@@ -120,13 +124,13 @@ def suspect_certificate(error: UpstreamError, upstream: UpstreamSettings, second
 _ENDED: Final = (ssl.SSLEOFError, ConnectionResetError, ConnectionAbortedError)
 """The ends of a handshake that the other side breaks off without an alert."""
 _HANDSHAKE_FAILURE: Final = "SSLV3_ALERT_HANDSHAKE_FAILURE"
-"""What servers say before TLS 1.3 where they were shown no certificate; also of ciphers."""
+"""The alert of servers before TLS 1.3 that were shown no certificate; also one about ciphers."""
 
 
 def suspect_handshake(
     error: UpstreamError, failures: Iterable[BaseException], upstream: UpstreamSettings
 ) -> None:
-    """Say so in the error of a connection that did not come about, if it may be for that reason."""
+    """Add the same guess to the error for a connection that failed, if that may be the reason."""
     ends = _ENDED if upstream.tls is not None else ()
     for failure in failures:
         if isinstance(failure, ends) or getattr(failure, "reason", None) == _HANDSHAKE_FAILURE:

@@ -1,8 +1,8 @@
-"""The heads of nearly all replies that are not streams, read without a parser.
+"""Reads the heads of nearly all replies that are not streams without a parser.
 
-What is read here llhttp reads in the same way. It reads everything else: bodies in chunks, heads in
-pieces, and what is unusual. Upstreams repeat their heads, but for the length of the body and, in
-some, a few lines.
+llhttp would read these heads in the same way. It reads all others: those of bodies in chunks, heads
+in pieces, and unusual ones. Upstreams repeat their heads, except for the length of the body and, in
+some cases, a few lines.
 """
 
 import re
@@ -14,18 +14,18 @@ from gateway.shapes import RawHeaders, RepeatedFields, ReplyHeaders
 from gateway.upstream.reply_fields import relayed_name
 
 CommonHead = tuple[int, RawHeaders, int, int]
-"""The status, the fields that are relayed, the length of the body, and where that begins."""
+"""The status, the relayed fields, the length of the body, and the position where it begins."""
 
 _END: Final = b"\r\n\r\n"
 _END_SIZE: Final = len(_END)
 _LONGEST: Final = 16 * 1024
 _STATUS_LINE = re.compile(rb"HTTP/1\.1 ([2-5][0-9]{2}) [ -~]*(?<!ength: )")
-"""One whose phrase was not mistaken for the length."""
+"""A status line whose phrase cannot be mistaken for the field of the length."""
 _LINE = re.compile(rb"([A-Za-z0-9!#$%&'*+.^_`|~\-]+): ([!-~](?:[ -~]*[!-~])?)")
 """A field whose value is printable ASCII, as it is usually written."""
 _LENGTH: Final = b"content-length"
 _BEFORE_DIGITS: Final = b"ength: "
-"""What comes before the digits of the length, however its name is usually written."""
+"""The bytes before the digits of the length, in all usual spellings of the field's name."""
 _BEFORE: Final = len(_BEFORE_DIGITS)
 _MOST_DIGITS: Final = 15
 _KEEP_ALIVE: Final = b"connection: keep-alive"
@@ -41,21 +41,21 @@ _ANY_LENGTH: Final = (_LENGTH, b"")
 _MOST_LINES: Final = 4096
 _LONGEST_LINE: Final = 256
 _fields: dict[bytes, _Field] = {}
-"""Fields by their lines."""
+"""Known fields, by their lines."""
 
 _MOST_HEADS: Final = 256
 _LONGEST_HEAD: Final = 4096
 _heads: dict[bytes, tuple[int, RepeatedFields]] = {}
-"""Statuses and fields by heads without the digits of the length."""
+"""Statuses and fields of known heads, by the head without the digits of the length."""
 _MOST_SEEN: Final = 4096
 _seen: set[int] = set()
-"""The hashes of heads that have come: one that comes again is worth keeping."""
+"""The hashes of heads that have come once: a head is kept when it comes again."""
 
 
 def read_common_head(data: bytes) -> CommonHead | None:
-    """Read the head at the beginning of a reply, if it is a common one; None: llhttp reads it.
+    """Read the head at the beginning of a reply if it is a common one; else None, for llhttp.
 
-    A common one announces the length of its body, and nothing else about the connection.
+    A common head announces the length of its body, and nothing else about the connection.
     """
     end = data.find(_END, 0, _LONGEST)
     if end < 0:
@@ -105,7 +105,7 @@ def _is_new(head: bytes) -> bool:
 
 
 def _relayed(lines: list[bytes]) -> list[_Field] | None:
-    """Return the fields that are relayed, `_ANY_LENGTH` among them; None: llhttp reads the head."""
+    """Return the relayed fields, `_ANY_LENGTH` among them; None if llhttp has to read the head."""
     known = _fields.get
     relayed: list[_Field] = []
     for line in lines:
@@ -119,14 +119,14 @@ def _relayed(lines: list[bytes]) -> list[_Field] | None:
 
 @lru_cache(maxsize=256)
 def _status_in(line: bytes) -> int:
-    """Return the status in a status line; 0: it is not a common one."""
+    """Return the status in a status line; 0 if the line is not a common one."""
     found = _STATUS_LINE.fullmatch(line)
     status = 0 if found is None else int(found[1])
     return 0 if status in BODILESS else status
 
 
 def _field_in(line: bytes) -> _Field | None:
-    """Return the field in a line, which is known from now on; None: llhttp reads it."""
+    """Return the field in a line, and remember it; None if llhttp has to read it."""
     if line.lower() == _LENGTH_LINE:
         return _known(line, _ANY_LENGTH)
     found = _LINE.fullmatch(line)
@@ -136,7 +136,7 @@ def _field_in(line: bytes) -> _Field | None:
     if name in _ABOUT_THE_CONNECTION:
         return _NOT_RELAYED if line.lower() == _KEEP_ALIVE else None
     if name == _LENGTH:
-        return None  # a second one
+        return None  # a second length
     field = _NOT_RELAYED if relayed_name(name) is None else (name, value)
     if len(line) > _LONGEST_LINE or name in _SECRET:
         return field

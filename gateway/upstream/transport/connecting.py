@@ -7,7 +7,7 @@ from gateway.upstream.transport.dial import Dialer
 
 
 async def new_connection(owner: Owner, dialer: Dialer, check: Callable[[], None]) -> Connection:
-    """Open a connection for its owner; `check` raises if it is no longer wanted then.
+    """Open a connection for its owner; `check` raises if it is no longer wanted once it is open.
 
     Raises what the dialer raises. A failed attempt leaves no connection behind.
     """

@@ -12,28 +12,28 @@ from gateway.upstream.transport.deadline import WithDeadline
 from gateway.upstream.transport.rows import ROWS
 
 LARGE_READ: Final = 250_000
-"""Bytes of one read after which others get their turn: libuv reads on at once, up to 32 times in a
-row, where one has filled its buffer (uvloop's: 256,000 bytes)."""
+"""After a read of so many bytes, other connections get their turn: if a read has filled libuv's
+buffer (uvloop's: 256,000 bytes), libuv reads on at once, up to 32 times in a row."""
 
 LITTLE: Final = 4096
-"""Bytes of a read from which on it does not wait for its row: there is enough to do at once."""
+"""A read of so many bytes, or more, does not wait for its row: it is enough work by itself."""
 
 
 class Receiver(Protocol):
-    """What uses a connection: the flight on it."""
+    """The user of a connection: the flight on it."""
 
     def receive(self, data: bytes) -> None:
         """Take bytes that have arrived."""
 
     def lost(self, error: Exception | None) -> None:
-        """Note that the connection has ended; None: the peer closed it in order."""
+        """Note that the connection has ended; `error` is None if the peer closed it in order."""
 
     def expired(self) -> None:
         """Note that the deadline has passed."""
 
 
 class Owner(Protocol):
-    """What keeps connections: the pool, and the dialer of sockets."""
+    """The keeper of connections: a pool, or the dialer of sockets."""
 
     def connection_opened(self, connection: "Connection") -> None:
         """Note that the connection has a socket, until it is gone."""
@@ -78,10 +78,10 @@ class Connection(WithDeadline, asyncio.Protocol):
         self.rows = ROWS.of(self.loop)
         self._transport: asyncio.Transport | None = None
         self.receiver: Receiver | None = None
-        """What gets all that arrives."""
+        """The receiver of all bytes that arrive."""
         self.reads_in_rows = False
-        """Whether the receiver gets little reads after all reads of the loop's turn, in a row with
-        those of other connections: a slow stream's. Set after `attach()`."""
+        """Whether small reads wait until all reads of the loop's turn are done, and are then handed
+        on in a row with those of other connections, as for slow streams. Set after `attach()`."""
         self.arrived = b""
         """A read that waits for its row."""
         self.reading_paused = False
@@ -94,13 +94,13 @@ class Connection(WithDeadline, asyncio.Protocol):
         self._writable: asyncio.Future[None] | None = None
         self.born = self.loop.time()
         self.answers = 0
-        """Whole replies that it has carried, counted by the pool."""
+        """How many whole replies the connection has carried; the pool counts them."""
         self.closed = False
         self.peer_left = False
-        """Whether the peer has ended it."""
+        """Whether the peer has ended the connection."""
         self.unacknowledged = 0
-        """How many of the bytes written the peer had not received when it closed in order; those
-        that waited in the outbox it never got, however the connection ended."""
+        """How many of the written bytes the peer had not received when it closed in order. Bytes
+        that waited in the outbox count, however the connection ended: the peer never got them."""
 
     @property
     def reusable(self) -> bool:
@@ -146,7 +146,7 @@ class Connection(WithDeadline, asyncio.Protocol):
         return transport
 
     def write(self, data: bytes) -> None:
-        """Write, or buffer, all of it; nothing once the connection is closed."""
+        """Write or buffer all of `data`; nothing once the connection is closed."""
         if not self.closed and self._transport is not None:
             self._transport.write(data)
 

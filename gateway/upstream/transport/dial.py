@@ -31,7 +31,10 @@ ProtocolType = TypeVar("ProtocolType", bound=asyncio.BaseProtocol)
 
 
 def _reading(upstream: UpstreamSettings) -> Callable[[], ssl.SSLContext]:
-    """Return what returns the context; files that are named are read at once: they may be wrong."""
+    """Return a function that returns the TLS context.
+
+    Files that the settings name are read at once, since they may be wrong.
+    """
     if not isinstance(upstream.verify, str) and upstream.tls is None:
         return partial(_with_systems_cas, upstream)
     context = _for_http1(upstream)
@@ -39,7 +42,10 @@ def _reading(upstream: UpstreamSettings) -> Callable[[], ssl.SSLContext]:
 
 
 def _with_systems_cas(upstream: UpstreamSettings) -> ssl.SSLContext:
-    """Raise `OSError` where no file can be opened now: OpenSSL would do without CAs, for good."""
+    """Return a context with the system's CAs; raises `OSError` if no file can be opened now.
+
+    Otherwise OpenSSL would do without CAs, for good.
+    """
     lack = without_a_socket()
     if lack is not None:
         raise lack
@@ -66,7 +72,7 @@ class Dialer:
         named = not is_ip(origin.host)
         self._host_name = HostName(origin.host, origin.port) if named else None
         self._failed: dict[str, float] = {}
-        """Addresses of the name that have failed, and until when they come last (loop time)."""
+        """Addresses of the name that have failed, each with the loop time until it comes last."""
         self._tls: Lazy[ssl.SSLContext] | None = None
         if origin.scheme == "https":
             self._tls = Lazy(_reading(upstream))
@@ -75,10 +81,10 @@ class Dialer:
         """Return a connected protocol, TLS included.
 
         The name is resolved each time, once for all that connect at the same moment. Its addresses
-        are tried in order; each gets an equal share of the time that is left, so that a dead one
-        cannot use up all of it; one that has failed lately comes last, so that it does not cost
-        each connection its share. Raises `UpstreamUnavailable`; cancelling it leaves no connection
-        open.
+        are tried in order; each gets an equal share of the time that is left, so that a dead
+        address cannot use up all of it. An address that has failed lately is tried last, so that it
+        does not cost each connection its share. Raises `UpstreamUnavailable`; cancelling leaves no
+        connection open.
         """
         loop = asyncio.get_running_loop()
         tls = await self._context()
@@ -103,7 +109,7 @@ class Dialer:
             del failure  # its traceback keeps this frame, and with it the request
 
     def suspect(self, error: UpstreamError, connection: Connection) -> None:
-        """Say in an error what may be wrong where a new connection has ended without a reply."""
+        """Add a guess to the error for a new connection that has ended without a reply."""
         if self._tls is not None:
             age = connection.loop.time() - connection.born
             suspect_certificate(error, self._upstream, age)

@@ -1,6 +1,7 @@
-"""Connections that cannot be opened because the gateway's own process or machine has run out.
+"""Recognises connections that fail because the gateway's process or machine has run out.
 
-That says nothing about an upstream: no address is left out for it, and none other is asked.
+Such a failure says nothing about an upstream: no address is ejected for it, and none other is
+asked.
 """
 
 import socket
@@ -10,9 +11,9 @@ from gateway.system.exhausted import ADVICE, REPLY_FIELDS, lacking
 
 
 def exhaustion(upstream: str, failure: BaseException) -> UpstreamUnavailable | None:
-    """Return the error for a connection to an upstream that failed so; None: it failed otherwise.
+    """Return the error for a connection that failed for this reason; None for other failures.
 
-    The resolution of a name does not say why it failed: whether a socket can be opened shows it.
+    The resolution of a name does not say why it failed, so that is found out by opening a socket.
     """
     cause = without_a_socket() if isinstance(failure, socket.gaierror) else failure
     words = None if cause is None else lacking(cause)
@@ -27,7 +28,7 @@ def exhaustion(upstream: str, failure: BaseException) -> UpstreamUnavailable | N
 
 
 def without_a_socket() -> OSError | None:
-    """Return why there can be no socket now; None: there can."""
+    """Return why no socket can be opened now; None if one can."""
     try:
         socket.socket().close()
     except OSError as error:

@@ -24,7 +24,7 @@ class Flight(ArrivingReply):
     head: bytes
     """The head of the request, after `begin()`."""
     sent_on: Connection
-    """The connection that it was sent on, after `begin()`."""
+    """The connection on which the request was sent, after `begin()`."""
 
     async def deliver(self, connection: Connection, call: UpstreamCall, head: bytes) -> Self:
         """Send the request on an open connection and wait for the reply's head.
@@ -56,9 +56,9 @@ class Flight(ArrivingReply):
         body: bytes,
         notify: Callable[[], None] | None = None,
     ) -> None:
-        """Send a request whose body is here; `delivered()` waits for the reply's head.
+        """Send a request whose body has arrived; `delivered()` waits for the reply's head.
 
-        `notify` is called when that need not wait any more, unless it is called before.
+        `notify` is called once `delivered()` would not have to wait, unless that was called before.
         """
         self.head = head
         self.sent_on = connection
@@ -93,10 +93,10 @@ class Flight(ArrivingReply):
     def take_over(self) -> None:
         """Note that the whole reply is given out; see `BegunReply`."""
         self._delivered = True
-        self._terms.release()  # what is whole needs its connection no longer
+        self._terms.release()  # a whole reply needs its connection no longer
 
     def go_on(self, connection: Connection, data: bytes) -> Self:
-        """Be the reply to a request that was written already, whose head `data` begins with.
+        """Be the reply to a request that was written already; `data` is its first bytes.
 
         Returns and raises what `deliver()` does.
         """
@@ -124,7 +124,7 @@ class Flight(ArrivingReply):
         self._error = None
 
     def _with_a_head(self) -> Self:
-        """Return the reply, whose head is here, or raise why it is not."""
+        """Return the reply, if its head has arrived; otherwise raise the error."""
         if self._error is not None and not self.head_complete:
             raise self._failure()
         self._delivered = True

@@ -1,8 +1,8 @@
-"""One HTTP/1.1 reply, bytes in, head and body out. No sockets: what it is fed is all it knows.
+"""Parses one HTTP/1.1 reply: bytes in, head and body out. No sockets.
 
-Built on llhttp (httptools), strict. What llhttp leaves to its user is done here: limits, interim
-replies, replies to HEAD, bodies that end with the connection, and bytes beyond the reply. Common
-heads (`common_head.py`) and the bodies after them need no llhttp.
+Built on llhttp (httptools), strict. The tasks that llhttp leaves to its user are done here: limits,
+interim replies, replies to HEAD, bodies that end with the connection, and bytes beyond the reply.
+Common heads (`common_head.py`) and the bodies after them need no llhttp.
 """
 
 from typing import Final
@@ -20,7 +20,7 @@ HEAD_LIMIT: Final = 64 * 1024
 
 _FIELD_OVERHEAD = 4
 _LENGTH_DIGITS = 19
-"""Of a Content-Length: llhttp takes any number of zeros before it, Python's `int` does not."""
+"""The most digits of a Content-Length: llhttp takes any number of leading zeros, `int` does not."""
 _TLS_ALERT: Final = b"\x15\x03"
 _SPEAKS_TLS: Final = "it is a TLS alert: its base_url may have to begin with https://"
 _VERSIONS = frozenset({"1.0", "1.1"})
@@ -56,7 +56,7 @@ class ReplyParser(ReceivedReply):
     )
 
     _aside: int
-    """How many bytes beside the body have come since the last of it."""
+    """How many bytes beside the body have come since the body's last bytes."""
 
     def __init__(self, name: str, *, head_only: bool = False) -> None:
         super().__init__()
@@ -65,7 +65,7 @@ class ReplyParser(ReceivedReply):
         self._parser: httptools.HttpResponseParser | None = None
         self._until_close = False
         self.between_chunks = False
-        """Whether what `events_in` finds in the next read is all that matters of it."""
+        """Whether only the content that `events_in` finds in the next read matters."""
         self.received = False
         """Whether anything has arrived."""
 
@@ -195,7 +195,7 @@ class ReplyParser(ReceivedReply):
             return
         self.complete = True
         self._pieces = len(self._body)
-        # It must be asked here: later llhttp has reset itself and says no to everything.
+        # llhttp must be asked here: later it has reset itself and answers no to everything.
         self.keep_alive = parser.should_keep_alive()
 
     def _begin(self, data: bytes) -> None:
@@ -278,4 +278,4 @@ class _TooLong(Exception):
 
 
 class _Refused(Exception):
-    """Valid HTTP, but nothing that can be relayed."""
+    """Valid HTTP that cannot be relayed."""

@@ -7,10 +7,10 @@ from gateway.upstream.transport.connection import Connection
 
 
 async def measured(body: AsyncIterator[bytes], length: int | None) -> AsyncIterator[bytes]:
-    """Yield the non-empty pieces of a body that was announced with a length (None: with none).
+    """Yield the non-empty pieces of a body that was announced with a length (None: without one).
 
-    Raises `InvalidRequest` instead of passing on a byte too many, and at the end for one too few:
-    the upstream would take what follows on the connection for the rest of the body.
+    Raises `InvalidRequest` instead of passing on a byte too many, and at the end for a byte too
+    few: the upstream would take the next request on the connection for the rest of the body.
     """
     sent = 0
     async for piece in body:

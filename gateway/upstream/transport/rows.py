@@ -1,8 +1,8 @@
-"""Reads of streams, handed on in a row: all those of one turn of the event loop.
+"""Hands on the reads of streams in a row, after all reads of one turn of the event loop.
 
 A slow stream's event is little work between two system calls. The kernel and the interpreter drive
-each other out of the processor's caches: where reads alternate with that work, an event takes a
-tenth more time than where all reads come first.
+each other out of the processor's caches: if reads alternate with that work, an event takes a tenth
+more time than if all reads come first.
 """
 
 import asyncio
@@ -12,7 +12,7 @@ from gateway.system.per_loop import PerLoop
 
 
 class Taker(Protocol):
-    """What gets the bytes that arrive on a connection."""
+    """The receiver of the bytes that arrive on a connection."""
 
     def receive(self, data: bytes) -> None:
         """Take bytes that have arrived."""
@@ -26,7 +26,7 @@ class Reading(Protocol):
 
     @property
     def receiver(self) -> Taker | None:
-        """What gets it; None: nothing does any more."""
+        """The receiver of the read; None if there is none any more."""
 
     def abort(self, error: Exception | None = None) -> None:
         """Close the connection: its receiver has failed."""
@@ -61,7 +61,7 @@ class Rows:
 
 
 def _fail(reading: Reading, error: Exception) -> None:
-    """Do as the event loop does where a read fails: the others are not lost with it."""
+    """Handle a failed read as the event loop does, so that the other reads are not lost."""
     reading.abort(error)
     message = "What an upstream has sent could not be taken."
     asyncio.get_running_loop().call_exception_handler({"message": message, "exception": error})

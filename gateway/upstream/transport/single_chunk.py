@@ -1,19 +1,19 @@
-"""A read that is one HTTP chunk with whole events: what a slow stream's reads are.
+"""Recognises reads that are one HTTP chunk with whole events, as a slow stream's reads are.
 
-Between two chunks a parser learns nothing from such a read but its content, so it need not see it.
-Whether it is there shows in a read of this kind that it does see: it gives exactly that content. If
-it had been elsewhere, in the middle of a chunk say, the blank line before the last CRLF would be
-part of a size, which is not HTTP.
+Between two chunks a parser learns nothing but the content from such a read, so it can be skipped.
+That the parser is between two chunks is known from an earlier read of this kind that it has parsed,
+and that gave exactly its content. Elsewhere, in the middle of a chunk for example, the blank line
+before the last CRLF would have been part of a size, which is not HTTP.
 """
 
 from typing import Final
 
 _LONGEST: Final = 4096
-"""Bytes of the longest read to look at: what is saved does not count in a longer one."""
+"""The longest read to look at, in bytes: in a longer one the saving does not matter."""
 _END: Final = b"\n\n\r\n"
 
 _size_lines: Final[list[tuple[bytes, ...]]] = [()] * _LONGEST
-"""By the length of a read, the lines that it may begin with, once they were needed."""
+"""The lines that a read may begin with, by the read's length; filled as they are needed."""
 
 
 def events_in(read: bytes) -> bytes:
@@ -29,7 +29,8 @@ def events_in(read: bytes) -> bytes:
 def _lines_for(size: int) -> tuple[bytes, ...]:
     """Return the lines that a chunk of this many bytes, its framing included, can begin with.
 
-    There is none for some sizes, such as 21: the digit of one less would have to be two.
+    Some sizes, such as 21, have no such line: a chunk with one digit is too short for them, and one
+    with two digits too long.
     """
     for digits in (1, 2, 3):
         content = size - digits - 4

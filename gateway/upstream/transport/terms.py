@@ -1,4 +1,4 @@
-"""What the requests of one pool have in common, with the errors that name it."""
+"""The terms that all requests of one pool share, with the errors that name the upstream."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -13,7 +13,7 @@ class Terms:
     """The terms on which requests are sent; never changed."""
 
     name: str
-    """The upstream's."""
+    """The upstream's name."""
     timeouts: TimeoutSettings
     park: Callable[[Connection], None]
     """Takes a connection as soon as it has carried the whole reply and could carry another one,
@@ -36,5 +36,5 @@ class Terms:
         )
 
     def given_up(self) -> TruncatedStream:
-        """Return the error for reading on after the end: it must not look like the body's."""
+        """Return the error for reading on after the end, which must not look like a body's end."""
         return TruncatedStream(f"The reply of upstream '{self.name}' was given up before its end.")

@@ -1,7 +1,7 @@
-"""The addresses of one upstream behind one `dial`: which of them gets a socket.
+"""Chooses the address for a socket among those of one upstream, behind one `dial`.
 
-The one with the fewest sockets among those that work (`gateway.upstream.health`), and another where
-there was no connection.
+The address with the fewest sockets among those that work (`gateway.upstream.health`) gets it, and
+another one if there was no connection.
 """
 
 from collections.abc import Sequence
@@ -28,7 +28,7 @@ class SocketAddress:
 
     @property
     def rank(self) -> tuple[int, float]:
-        """The smaller, the sooner it is asked: first one that is due to be tried again."""
+        """The rank among the addresses: the smallest is asked first; one due for a trial leads."""
         health = self.health
         if health.pause:
             return (0 if health.is_due else 2), health.failed_at
@@ -42,7 +42,7 @@ class SocketAddresses:
         self._addresses = addresses
 
     async def dial(self, call: UpstreamCall) -> "OpenSocket":
-        """Open a socket at one of them; see `gateway.sockets.Dial`."""
+        """Open a socket at one of the addresses; see `gateway.sockets.Dial`."""
         *others, last = sorted(self._addresses, key=lambda each: each.rank)
         for address in others:
             try:

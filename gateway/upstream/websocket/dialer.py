@@ -28,11 +28,11 @@ if TYPE_CHECKING:
     from gateway.upstream.websocket.open_socket import OpenSocket
 
 HANDSHAKE_SECONDS: Final = 30.0
-"""The most to wait for the reply to a handshake, for which nothing has to be generated."""
+"""The longest wait for the reply to a handshake, for which nothing has to be generated."""
 
 
 class SocketDialer:
-    """All sockets at one address. `limit` is that of a message that they receive, in bytes.
+    """All sockets at one address. `limit` is the most bytes of a message that they receive.
 
     Raises `ValueError` when the upstream's settings cannot be used.
     """

@@ -1,4 +1,4 @@
-"""The opening handshake of a client (RFC 6455 section 4.1): what is sent, and what may come back.
+"""The opening handshake of a client (RFC 6455 section 4.1): its request, and the reply's check.
 
 No extension is offered: compression takes memory for each socket, and compressed frames can only be
 passed on to a peer that has agreed to the same.
@@ -27,14 +27,14 @@ SWITCHED: Final = 101
 
 @dataclass(frozen=True, slots=True)
 class Accepted:
-    """What an upstream has agreed to."""
+    """The terms of a handshake that an upstream has accepted."""
 
     headers: RawHeaders
-    """The fields of its reply that may be relayed."""
+    """The fields of the upstream's reply that may be relayed."""
     protocol: str
-    """The subprotocol; empty: none."""
+    """The subprotocol; empty if there is none."""
     rest: bytes
-    """What has come after the head: frames."""
+    """The bytes that have come after the head: frames."""
 
 
 class Handshake:
@@ -59,7 +59,7 @@ class Handshake:
         return field_lines(fields)
 
     def accepted(self, data: bytes) -> Accepted:
-        """Return what a 101 says, which `data` begins with; raises `UpstreamError`."""
+        """Return the terms in the 101 that `data` begins with; raises `UpstreamError`."""
         head, _, rest = data.partition(_END)
         fields = [self._field(line) for line in head.split(b"\r\n")[1:]]
         given = {
@@ -98,9 +98,10 @@ class Handshake:
 
 
 def without_interim(data: bytes) -> tuple[bytes, int | None]:
-    """Return a reply as far as it is here, without interim ones before it, and its status.
+    """Return the arrived part of a reply, without interim replies before it, and its status.
 
-    None: its head is not all here; 0: it is not HTTP/1.1, or not one that this module reads.
+    The status is None while the head is incomplete, and 0 if the reply is not HTTP/1.1, or not one
+    that this module reads.
     """
     while True:
         head, end, rest = data.partition(_END)

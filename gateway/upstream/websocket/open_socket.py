@@ -29,7 +29,7 @@ CLOSE_SECONDS: Final = 5.0
 """How long a closing handshake may take, and how long an upstream may wait to close after it."""
 
 _silent = logging.getLogger(__name__)
-"""The protocol's log, which would have what is in frames."""
+"""The log for the protocol of `websockets`, silenced because it would have the frames' content."""
 _silent.disabled = True
 
 
@@ -59,9 +59,9 @@ class OpenSocket(UpstreamSocket, asyncio.Protocol):
         self._user: SocketUser | None = None
         self._end: tuple[int, str] | None = None
         self._parts: list[bytes] = []
-        """The fragments so far of a message."""
+        """The fragments of a message so far."""
         self._inside = False
-        """Whether what was sent last ends inside a frame."""
+        """Whether the last bytes that were sent end inside a frame."""
         self._delayed: list[bytes] = []
         """Control frames that wait for the end of that frame."""
         self._full = False
@@ -75,16 +75,16 @@ class OpenSocket(UpstreamSocket, asyncio.Protocol):
         return self._end is None and not self._closing and not self._transport.is_closing()
 
     def begin(self, transport: asyncio.Transport) -> None:
-        """Take the transport, of which nothing is read before `attach`.
+        """Take the transport, from which nothing is read before `attach`.
 
-        A session may be silent for any time, so nothing else would miss an upstream that vanishes
-        with what it was sent.
+        The kernel gets a limit for unread bytes: a session may be silent for any time, so nothing
+        else would notice an upstream that has vanished.
         """
         self._transport = transport
         expect_acknowledgements(transport.get_extra_info("socket"), GONE_SECONDS)
 
     def attach(self, user: SocketUser) -> None:
-        """Hand over what arrives to `user`, what is here already at once."""
+        """Hand over all that arrives to `user`; bytes that have arrived already, at once."""
         self._user = user
         if self._end is not None:
             self._ended(*self._end)
@@ -176,12 +176,12 @@ class OpenSocket(UpstreamSocket, asyncio.Protocol):
         self._gone(self)
 
     def pause_writing(self) -> None:
-        """Take note that the upstream reads too slowly (called by asyncio)."""
+        """Note that the upstream reads too slowly (called by asyncio)."""
         self._full = True
         self._unread = self._loop.call_later(self._unread_seconds, self.abort)
 
     def resume_writing(self) -> None:
-        """Take note that the upstream has read (called by asyncio)."""
+        """Note that the upstream has read (called by asyncio)."""
         self._full = False
         cast("asyncio.TimerHandle", self._unread).cancel()
         if self._user is not None:
@@ -228,7 +228,7 @@ class OpenSocket(UpstreamSocket, asyncio.Protocol):
         self._ended(ABNORMAL_CLOSURE, reason)
 
     def _write(self) -> None:
-        """Send what the protocol has to say; wait for the connection's end, if it is near."""
+        """Send the frames that the protocol needs; wait for the connection's end, if it is near."""
         protocol = self._protocol
         data = b"".join(protocol.data_to_send())
         if data and self._inside:

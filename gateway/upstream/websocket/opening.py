@@ -1,4 +1,4 @@
-"""The wait for the reply to a handshake, on a connection that carries nothing else."""
+"""Waits for the reply to a handshake, on a connection that carries nothing else."""
 
 from gateway.errors import Reason, UpstreamTimeout
 from gateway.upstream.transport.client_tls import CertificateRefused, certificate_refused
@@ -20,10 +20,10 @@ class Opening:
         self._waiter = connection.loop.create_future()
 
     async def reply(self, head: bytes) -> tuple[bytes, int | None]:
-        """Send the head of a request; return what has come of the reply, and its status.
+        """Send the head of a request; return the arrived part of the reply, and its status.
 
-        None: there is no complete head, and the connection has ended, or there never will be one.
-        Raises `UpstreamTimeout` and `CertificateRefused`.
+        The status is None if there will be no complete head, for example because the connection has
+        ended. Raises `UpstreamTimeout` and `CertificateRefused`.
         """
         connection = self._connection
         connection.attach(self)
@@ -53,7 +53,7 @@ class Opening:
         self._wake()
 
     def expired(self) -> None:
-        """Take note that the wait was too long (called by the connection)."""
+        """Note that the wait was too long (called by the connection)."""
         self._is_late = True
         self._wake()
 
