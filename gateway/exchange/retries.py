@@ -253,7 +253,7 @@ class Retries:
     def _has_answered(self, shape: Shape) -> bool:
         """Whether an endpoint answered a moment ago: if it is missing now, it may soon be back.
 
-        This says nothing of a front, which relays to servers with different endpoints.
+        False for a front, which relays to servers with different endpoints.
         """
         return not self._route.kind.is_front and self._notes.has_route(self._route.upstream, shape)
 

@@ -61,7 +61,7 @@ def lives_elsewhere(
 
 
 def _status(status: int) -> int:
-    """Return the upstream's status; 404 for a refusal under a success, or a status for keys."""
+    """Return the upstream's status; 404 for a refusal under a status of success, or under 401."""
     return status if status >= 400 and status != 401 else 404
 
 

@@ -68,7 +68,7 @@ def knowing(context: Context, fixes: Fixes) -> Context:
 
 
 def beside_values(fixes: Fixes, body: Callable[[], Json]) -> Fixes:
-    """Return the fixes, with the values of the refused `body` in those that depend on values."""
+    """Return the fixes that fit the refused `body`, with its values in those that depend on any."""
     if not any(_depends_on_values(fix) or fix.action == "fit" for fix in fixes):
         return fixes
     refused = body()
