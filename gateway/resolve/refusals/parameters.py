@@ -17,7 +17,7 @@ from gateway.resolve.refusals.naming.effort_rules import (
     HARMONY,
     HARMONY_EFFORTS,
 )
-from gateway.resolve.refusals.naming.naming_rule import NamingRule
+from gateway.resolve.refusals.naming.naming_rule import BETWEEN, NamingRule
 from gateway.resolve.refusals.naming.parameter_rules import NAMING_RULES
 from gateway.resolve.refusals.naming.sentence_rules import UNNAMED
 from gateway.resolve.refusals.parameter_fixes import RefusedParameter
@@ -84,8 +84,7 @@ _TAG = re.compile(
     r"\A(thinking|cache_control|tool_choice)"
     r"\.(?:adaptive|disabled|enabled|ephemeral|auto|any|tool|none)(?=\.)"
 )
-_BETWEEN = re.compile(r",? (?:and|or|nor|&) |, ?(?:(?:and|or) )?| ?/ ?")
-"""What stands between the names of a sentence."""
+_BETWEEN = re.compile(BETWEEN)
 # lmdeploy: "x is not supported by Responses Text V1.", with `x` as the error's parameter.
 _NAMED_FIRST = re.compile(r" is not supported by \S")
 

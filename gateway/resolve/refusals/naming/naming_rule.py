@@ -10,6 +10,8 @@ ANY_NAME = rf"(?P<quote>[`'\"])?{NAME}(?(quote)(?P=quote)|(?=\.?(?:$|\n)|[,;] ))
 """A name in quotation marks, or without any if a sentence or a part of it ends after the name."""
 ANY_NAMES = r"(?P<names>[`'\"]?[A-Za-z_][\w.\[\],/& `'\"]*?)"
 """Several names, with any marks or without."""
+BETWEEN = r"(?:(?:, ?| )(?:and|or|nor|&) |, ?| ?/ ?)"
+"""What stands between names. It matches a text in one way only, or long lists would never end."""
 
 
 @dataclass(frozen=True, slots=True)

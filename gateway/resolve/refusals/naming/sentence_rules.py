@@ -9,15 +9,14 @@ import re
 from typing import Final
 
 from gateway.resolve.refusals.endpoint_words import ENDPOINT
-from gateway.resolve.refusals.naming.naming_rule import NamingRule, by_model, by_server
+from gateway.resolve.refusals.naming.naming_rule import BETWEEN, NamingRule, by_model, by_server
 
 _UNMARKED = r"[A-Za-z_](?:[\w\[\]]|\.(?=\w)){0,60}"
 _SPOKEN = r"(?:frequency|presence|repetition) penalty|reasoning effort|top [kp]|min p|logit bias"
 _MARKED = r"`[\w.\[\]]{1,200}`|'[\w.\[\]]{1,200}'|\"[\w.\[\]]{1,200}\""
 # "model is not supported" is about the model.
 _ONE = rf"(?:(?![`'\"]?(?:model|the|this|both|neither)\b)(?:{_MARKED}|{_SPOKEN}|{_UNMARKED}))"
-_OR = r"(?:, ?(?:(?:and|or) )?|,? (?:and|or|nor|&) | ?/ ?)"
-_NAMES = rf"(?P<names>{_ONE}(?:{_OR}{_ONE}){{0,31}})"
+_NAMES = rf"(?P<names>{_ONE}(?:{BETWEEN}{_ONE}){{0,31}})"
 _KIND = r"(?:request |sampling )?(?:parameter|param|field|option|argument)(?:s|\(s\))?"
 _BEFORE = r"(?:(?:invalid request|validation(?: error)?|error): )?"
 _SUBJECT = rf"{_BEFORE}(?:Both )?(?:The )?(?:following )?(?:{_KIND}:? )?{_NAMES}(?: {_KIND})?"

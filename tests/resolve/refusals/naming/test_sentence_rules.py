@@ -89,6 +89,13 @@ def test_three_names_are_one_sentence() -> None:
     assert dropped(message) == ["seed", "top_p", "temperature"]
 
 
+@pytest.mark.parametrize("between", [", and ", ", or ", " or ", ", ", ",", " / ", "/"])
+def test_a_long_list_of_names_is_read_in_one_way(between: str) -> None:
+    names = between.join(["seed"] * 32)
+    assert dropped(f"{names} are not supported") == ["seed"]
+    assert dropped(f"{names} are what you make of them") == []
+
+
 @pytest.mark.parametrize(
     "message",
     [
