@@ -224,7 +224,7 @@ class Conversation(ABC):
         return forms.image(block.url) if type(block) is Image else forms.text(block.text)
 
     def _result(self, block: ToolResult, place: Place, index: int) -> None:
-        """Add a result; its text tells of a failure, as OpenAI's endpoints have no mark for it."""
+        """Add a result; its text says whether it is a failure, which OpenAI's have no mark for."""
         given, content, failed = sent_id(block.tool_use_id), block.content, block.is_error
         call_id = bytes(block.tool_use_id)
         if call_id not in self._waiting:
